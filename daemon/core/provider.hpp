@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// Port: what core needs from a snapshot provider. Implemented by daemon/provider_host over the C ABI.
+// Operations that overrun their limit answer UnexpectedProviderError while the module still works on them.
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <asio/awaitable.hpp>
+
+#include "daemon/core/error.hpp"
+#include "daemon/core/guid.hpp"
+#include "daemon/core/volume.hpp"
+
+namespace vss::core {
+
+// How writes to a volume are stopped while it is captured; as in provider_abi.h.
+enum class HoldAbility : std::uint8_t { Freeze, Suspend, Impossible, NotNeeded };
+
+struct VolumeSupport {
+  bool supported = false;
+  HoldAbility hold = HoldAbility::Freeze;
+  std::string group;   // members with an equal, non-empty group are captured by one commit call
+  std::string reason;  // why not
+};
+
+// A member of a set, or later a snapshot.
+struct Member {
+  Guid set_id;
+  Guid snapshot_id;
+  Volume volume;
+  std::string provider_data;              // the provider's own, opaque
+  std::vector<std::string> not_included;  // nested subvolumes: empty directories in the snapshot
+};
+
+struct CaptureReport {
+  bool one_instant = true;
+  std::string reason;  // why not
+};
+
+// Arguments of mount(2) for a snapshot.
+struct MountSpec {
+  std::string source;
+  std::string filesystem;
+  std::string options;
+  std::string device;  // node of the snapshot, "" if it has none of its own
+};
+
+struct ProviderInfo {
+  std::string name;
+  std::string version;
+  bool specialised = false;
+  int priority = 0;
+};
+
+class Provider {
+ public:
+  virtual ~Provider() = default;
+  [[nodiscard]] virtual const ProviderInfo& info() const = 0;
+  // The operation that overran its limit and still runs, "" otherwise.
+  [[nodiscard]] virtual std::string stuck_in() const = 0;
+
+  virtual asio::awaitable<Result<VolumeSupport>> is_volume_supported(Volume volume) = 0;
+
+  // The operations of set creation; order and meaning as in provider_abi.h. The members given to
+  // begin_prepare are known to the implementation until post_final_commit, abort or forget; what the module
+  // reports about them (provider_data, not_included) is read back with member().
+  virtual asio::awaitable<Status> begin_prepare(Member member) = 0;
+  virtual asio::awaitable<Status> end_prepare(Guid set) = 0;
+  virtual asio::awaitable<Status> pre_commit(Guid set) = 0;
+  virtual asio::awaitable<Result<CaptureReport>> commit(Guid set, std::vector<Guid> snapshots) = 0;
+  virtual asio::awaitable<Status> post_commit(Guid set) = 0;
+  virtual asio::awaitable<Status> pre_final_commit(Guid set) = 0;
+  virtual asio::awaitable<Status> post_final_commit(Guid set) = 0;
+  virtual asio::awaitable<Status> abort(Guid set) = 0;
+  // The member as the module has completed it so far.
+  [[nodiscard]] virtual Result<Member> member(Guid snapshot) const = 0;
+  // Drops what the implementation remembers of the set; no call into the module.
+  virtual void forget(Guid set) = 0;
+
+  virtual asio::awaitable<Status> remove(Member snapshot) = 0;
+  virtual asio::awaitable<Result<bool>> exists(Member snapshot) = 0;
+  virtual asio::awaitable<Result<MountSpec>> mount_info(Member snapshot, bool writable) = 0;
+};
+
+}  // namespace vss::core

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VSS_PROVIDER_ABI_H
+#define VSS_PROVIDER_ABI_H
+/*
+ * The C ABI between vssd and its snapshot providers. Follows IVssSoftwareSnapshotProvider and
+ * IVssProviderCreateSnapshotSet. Since 0.1.
+ *
+ * Contract
+ *  1. A provider is a shared object <libdir>/vssd/providers/<name>.so, owned by root. It exports exactly one function,
+ *     vss_provider_describe(), which has no side effects. It is loaded with RTLD_NOW | RTLD_LOCAL and never unloaded.
+ *  2. abi_major must be equal; a greater abi_minor on either side is fine: struct_size tells which members exist.
+ *     Structures only grow at their end. A NULL operation means "not supported".
+ *  3. Threads: the operations of set creation (begin_prepare .. abort) come one after another, from one thread.
+ *     is_volume_supported, query, remove and mount_info may come at the same time from a second thread.
+ *  4. Operations block. The host waits for a limited time only and then counts the operation as failed; the operation
+ *     goes on, and abort follows it as soon as it returns.
+ *  5. Between the first hold and the last release (that is, in commit) an operation must not write or open files,
+ *     except what the capture itself is, and must not log. No operation calls back into the host except through the
+ *     functions given to it.
+ *  6. Strings are UTF-8 and NUL-terminated. What the host passes is valid during the call only. What the provider
+ *     reports goes through functions of the host, which copy it: nobody frees memory of the other side.
+ *  7. Errors: 0 is success, otherwise VSS_PROVIDER_E_*; before returning one, the provider reports a message through
+ *     report_error. Any other value counts as VSS_PROVIDER_E_UNEXPECTED. No exception leaves an operation.
+ *  8. Order for one set (vss.md 4.3): begin_prepare per volume, end_prepare, pre_commit, commit (one or more calls,
+ *     each with some of the members), post_commit, pre_final_commit, post_final_commit. abort may follow any of them
+ *     and removes everything of the set; its own failure is only logged. A begin_prepare with another set id means
+ *     that the earlier set is dead.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VSS_PROVIDER_ABI_MAJOR 1u
+#define VSS_PROVIDER_ABI_MINOR 0u
+#define VSS_PROVIDER_EXPORT __attribute__((visibility("default")))
+
+/* The codes that a provider may return (Windows: error handling in shadow copy providers). */
+enum vss_provider_status {
+  VSS_PROVIDER_OK = 0,
+  VSS_PROVIDER_E_INVALID_ARGUMENT = 1,
+  VSS_PROVIDER_E_ACCESS_DENIED = 2,
+  VSS_PROVIDER_E_OUT_OF_MEMORY = 3,
+  VSS_PROVIDER_E_BAD_STATE = 4,
+  VSS_PROVIDER_E_OBJECT_NOT_FOUND = 5,
+  VSS_PROVIDER_E_INSUFFICIENT_STORAGE = 6,
+  VSS_PROVIDER_E_VOLUME_NOT_SUPPORTED = 7,
+  VSS_PROVIDER_E_MAXIMUM_NUMBER_OF_SNAPSHOTS = 8,
+  VSS_PROVIDER_E_VETO = 9, /* cannot now; report_error says why */
+  VSS_PROVIDER_E_UNEXPECTED = 10
+};
+
+/* How writes to a volume are stopped while it is captured. */
+enum vss_hold_ability {
+  VSS_HOLD_FREEZE = 0,     /* FIFREEZE of the filesystem; commit happens while it is frozen */
+  VSS_HOLD_SUSPEND = 1,    /* device-mapper suspend of the device; commit happens while it is suspended */
+  VSS_HOLD_IMPOSSIBLE = 2, /* the capture needs a running filesystem: the unholdable kind */
+  VSS_HOLD_NOT_NEEDED = 3  /* nothing is ever written: no hold, and no harm to the level */
+};
+
+/* One volume, as vssd found it. All strings may be "" but not NULL. */
+struct vss_volume {
+  size_t struct_size;
+  const char *path;        /* root of the volume: a mount point or the root of a btrfs subvolume */
+  const char *mount_point; /* the mount through which it is reached */
+  const char *filesystem;  /* "btrfs", "ext4", ... */
+  const char *device;      /* node of the block device */
+  const char *uuid;        /* of the filesystem */
+  const char *superblock;  /* identity of the superblock; equal for all mounts and subvolumes of one filesystem */
+  const char *backing_file; /* file behind a loop device, "" otherwise */
+  uint64_t subvolume_id;   /* btrfs, 0 otherwise */
+};
+
+/* One member of a set. Ids are GUIDs in text form. */
+struct vss_member {
+  size_t struct_size;
+  const char *set_id;
+  const char *snapshot_id;
+  struct vss_volume volume;
+  const char *data; /* what the provider gave to set_data for this snapshot, "" before */
+};
+
+/* Functions of the host, valid during the operation they are given to; to be called from its thread only. */
+struct vss_provider_host {
+  size_t struct_size;
+  void *context;
+  /* Message that goes with the error which the operation is about to return. */
+  void (*report_error)(void *context, const char *message);
+  /* One line for the log; level 0 debug, 1 info, 2 warning. Not in commit. */
+  void (*log)(void *context, int level, const char *message);
+  /* The answer of is_volume_supported. group: members with an equal, non-empty group are captured by one commit call.
+     reason: why not, when supported is 0. */
+  void (*set_support)(void *context, int supported, enum vss_hold_ability hold, const char *group, const char *reason);
+  /* What the provider needs to find the snapshot again (kept in the catalogue, at most 4096 bytes). Legal in
+     begin_prepare, end_prepare, commit, post_commit, pre_final_commit and post_final_commit. */
+  void (*set_data)(void *context, const char *snapshot_id, const char *data);
+  /* Something of the volume that the snapshot does not contain, e.g. a nested subvolume. Legal in begin_prepare. */
+  void (*add_not_included)(void *context, const char *snapshot_id, const char *path);
+  /* The members of this commit call do not show one instant (legal in commit): reason says why. */
+  void (*set_not_one_instant)(void *context, const char *reason);
+  /* The answer of mount_info: arguments of mount(2). device: node of the snapshot, "" if it has none. */
+  void (*set_mount)(void *context, const char *source, const char *filesystem, const char *options, const char *device);
+  /* True once the host no longer waits for this operation: long work should stop. Any thread. */
+  int (*is_cancelled)(void *context);
+};
+
+struct vss_provider_ops {
+  size_t struct_size;
+
+  /* Called once after loading. runtime_dir: root-only directory on tmpfs for this provider, made by the host.
+     Failure: the provider is not used. */
+  int (*load)(const struct vss_provider_host *host, const char *runtime_dir);
+
+  /* Capability, not present possibility. Answers through set_support. */
+  int (*is_volume_supported)(const struct vss_provider_host *host, const struct vss_volume *volume);
+
+  /* Quick; checks limits and space, may start work. Fails AddToSnapshotSet. */
+  int (*begin_prepare)(const struct vss_provider_host *host, const struct vss_member *member);
+
+  /* May be long: makes stores and destinations, opens every descriptor that commit needs. */
+  int (*end_prepare)(const struct vss_provider_host *host, const char *set_id);
+
+  /* Writers are frozen, volumes not yet held. Minimal. */
+  int (*pre_commit)(const struct vss_provider_host *host, const char *set_id);
+
+  /* The capture of these members, in as few steps as possible; they are held (or unholdable), all of one group or a
+     single one. Goal: far below a second; the limit is 10 s for all providers together. */
+  int (*commit)(const struct vss_provider_host *host, const char *set_id, const struct vss_member *members,
+                size_t count);
+
+  /* All commits of the set succeeded and writes go on. Minimal: writers are still frozen. */
+  int (*post_commit)(const struct vss_provider_host *host, const char *set_id);
+
+  /* Writers are thawed. The snapshots become writable for PostSnapshot. */
+  int (*pre_final_commit)(const struct vss_provider_host *host, const char *set_id);
+
+  /* The snapshots become read-only, for good. The host has unmounted them, and mounts them again afterwards. */
+  int (*post_final_commit)(const struct vss_provider_host *host, const char *set_id);
+
+  /* Removes everything of the set, in whatever state. Idempotent. */
+  int (*abort)(const struct vss_provider_host *host, const char *set_id);
+
+  /* Removes one snapshot (unmounted by the host before). One that does not exist is success. */
+  int (*remove)(const struct vss_provider_host *host, const struct vss_member *snapshot);
+
+  /* VSS_PROVIDER_OK if the snapshot exists, VSS_PROVIDER_E_OBJECT_NOT_FOUND if not. */
+  int (*query)(const struct vss_provider_host *host, const struct vss_member *snapshot);
+
+  /* Makes the snapshot mountable and answers through set_mount; writable only between pre_final_commit and
+     post_final_commit. Also after a restart of vssd or of the machine. */
+  int (*mount_info)(const struct vss_provider_host *host, const struct vss_member *snapshot, int writable);
+};
+
+#define VSS_PROVIDER_SPECIALISED 1u /* works with few filesystems: asked before general ones */
+
+struct vss_provider_descriptor {
+  size_t struct_size;
+  uint32_t abi_major;
+  uint32_t abi_minor;
+  const char *name;    /* lower-case letters, digits, '-'; equal to the file's name */
+  const char *version;
+  uint32_t flags;      /* VSS_PROVIDER_SPECIALISED */
+  int32_t priority;    /* among equals the greater one is chosen */
+  const struct vss_provider_ops *ops;
+};
+
+/* The only exported symbol. Returns static storage. */
+VSS_PROVIDER_EXPORT const struct vss_provider_descriptor *vss_provider_describe(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
