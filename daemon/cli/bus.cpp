@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/cli/bus.hpp"
+
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <limits>
+#include <utility>
+
+namespace vss::cli {
+namespace {
+
+// sd-bus: no time limit at all. How long a call may take is for vssd to decide.
+constexpr std::uint64_t kNoTimeout = std::numeric_limits<std::uint64_t>::max();
+
+Json to_json(const sdbus::Variant& value) {
+  const std::string type = compat::signature(value);
+  if (type == "s") return value.get<std::string>();
+  if (type == "o") return std::string(value.get<sdbus::ObjectPath>());
+  if (type == "b") return value.get<bool>();
+  if (type == "u") return value.get<std::uint32_t>();
+  if (type == "i") return value.get<std::int32_t>();
+  if (type == "t") return value.get<std::uint64_t>();
+  if (type == "x") return value.get<std::int64_t>();
+  if (type == "d") return value.get<double>();
+  if (type == "as") return value.get<std::vector<std::string>>();
+  if (type == "a{sv}") return cli::to_json(value.get<Dict>());
+  if (type == "aa{sv}") return cli::to_json(value.get<std::vector<Dict>>());
+  return nullptr;
+}
+
+std::unique_ptr<sdbus::IConnection> connect(const std::optional<std::string>& host) {
+  return host ? sdbus::createRemoteSystemBusConnection(*host) : sdbus::createSystemBusConnection();
+}
+
+void report(const char* where, const std::exception& error) noexcept {
+  std::fprintf(stderr, "vssctl: %s: %s\n", where, error.what());
+}
+
+}  // namespace
+
+Json to_json(const Dict& dict) {
+  Json json = Json::object();
+  for (const auto& [key, value] : dict) json[key] = to_json(value);
+  return json;
+}
+
+Json to_json(const std::vector<Dict>& dicts) {
+  Json json = Json::array();
+  for (const Dict& dict : dicts) json.push_back(to_json(dict));
+  return json;
+}
+
+Bus::Bus(const std::optional<std::string>& host) {
+  const std::string where = host ? "connect to the bus of " + *host : "connect to the system bus";
+  try {
+    connection_ = connect(host);
+    connection_->setMethodCallTimeout(kNoTimeout);
+    owner_watch_ =
+        compat::add_match(*connection_,
+                          "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                          "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='org.vssd.Vss1'",
+                          [this](auto&& signal) { owner_changed(signal); });
+  } catch (const sdbus::Error& error) {
+    throw Failure(ExitCode::Unreachable, error.getName(), where, error.getMessage());
+  }
+}
+
+Bus::~Bus() {
+  if (thread_.joinable()) connection_->leaveEventLoop();
+}
+
+void Bus::start() {
+  thread_ = std::jthread([this] { dispatch(); });
+}
+
+void Bus::dispatch() noexcept {
+  try {
+    connection_->enterEventLoop();
+  } catch (const std::exception& error) {
+    report("the connection to the bus is lost", error);
+    lost_.set();
+  }
+}
+
+void Bus::owner_changed(sdbus::Message& signal) noexcept {
+  try {
+    std::string name, old_owner, new_owner;
+    signal >> name >> old_owner >> new_owner;
+    if (!old_owner.empty()) lost_.set();
+    if (on_change_) on_change_(!new_owner.empty());
+  } catch (const std::exception& error) {
+    report("NameOwnerChanged", error);
+  }
+}
+
+ManagerProxy::ManagerProxy(Bus& bus, ManagerListener* listener)
+    : ProxyInterfaces(bus.connection(), compat::ServiceName(kServiceName), sdbus::ObjectPath(kManagerPath)),
+      listener_(listener) {
+  registerProxy();
+}
+
+ManagerProxy::~ManagerProxy() { unregisterProxy(); }
+
+void ManagerProxy::onWriterAdded(const std::string& instance, const std::string& name) {
+  tell({{"signal", "WriterAdded"}, {"instance", instance}, {"name", name}});
+}
+
+void ManagerProxy::onWriterRemoved(const std::string& instance, const std::string& name) {
+  tell({{"signal", "WriterRemoved"}, {"instance", instance}, {"name", name}});
+}
+
+void ManagerProxy::onSnapshotSetCreated(const std::string& set, const std::string& context) {
+  tell({{"signal", "SnapshotSetCreated"}, {"set", set}, {"context", context}});
+}
+
+void ManagerProxy::onSnapshotSetDeleted(const std::string& set) {
+  tell({{"signal", "SnapshotSetDeleted"}, {"set", set}});
+}
+
+void ManagerProxy::onEvent(const std::string& session, const std::string& set, const std::string& writer,
+                           const std::string& instance, const std::string& event, const std::string& outcome,
+                           const double& duration_ms) {
+  tell({{"signal", "Event"},
+        {"session", session},
+        {"set", set},
+        {"writer", writer},
+        {"instance", instance},
+        {"event", event},
+        {"outcome", outcome},
+        {"duration_ms", duration_ms}});
+}
+
+void ManagerProxy::tell(const Json& signal) noexcept {
+  if (listener_ == nullptr) return;
+  try {
+    listener_->on_signal(signal);
+  } catch (const std::exception& error) {
+    report("signal", error);
+  }
+}
+
+BackupProxy::BackupProxy(Bus& bus, sdbus::ObjectPath path, ProgressListener* listener)
+    : ProxyInterfaces(bus.connection(), compat::ServiceName(kServiceName), std::move(path)),
+      listener_(listener) {
+  registerProxy();
+}
+
+BackupProxy::~BackupProxy() { unregisterProxy(); }
+
+void BackupProxy::onProgress(const std::string& phase, const uint32_t& done, const uint32_t& total,
+                             const std::vector<std::string>& waiting_for) {
+  if (listener_ == nullptr) return;
+  try {
+    listener_->on_progress(phase, done, total, waiting_for);
+  } catch (const std::exception& error) {
+    report("progress", error);
+  }
+}
+
+}  // namespace vss::cli

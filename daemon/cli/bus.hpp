@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// The connection of vssctl and its proxies. A thread of its own dispatches what comes in, so that a signal is
+// seen, and a long call can be cancelled, while another thread waits in the call.
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <vss_dbus/backup_proxy.hpp>
+#include <vss_dbus/manager_proxy.hpp>
+
+#include "daemon/cli/event_fd.hpp"
+#include "daemon/cli/failure.hpp"
+#include "daemon/cli/json.hpp"
+#include "daemon/cli/sdbus_compat.hpp"
+
+namespace vss::cli {
+
+inline constexpr const char* kServiceName = "org.vssd.Vss1";
+inline constexpr const char* kManagerPath = "/org/vssd/Vss1";
+
+using Dict = std::map<std::string, sdbus::Variant>;
+
+// Dictionaries of the bus as JSON. A value of a type that the contract does not use becomes null.
+[[nodiscard]] Json to_json(const Dict& dict);
+[[nodiscard]] Json to_json(const std::vector<Dict>& dicts);
+
+// Calls `function`; an error of the bus becomes a Failure that says what was tried.
+template <typename Function>
+auto attempt(const std::string& what, Function&& function) {
+  try {
+    return std::forward<Function>(function)();
+  } catch (const sdbus::Error& error) {
+    throw failure_from_bus(error.getName(), error.getMessage(), what);
+  }
+}
+
+// Thread rule: made and destroyed on one thread; the rest may be called from any.
+class Bus {
+ public:
+  // The system bus of this machine, or of `host` over ssh. Throws Failure (Unreachable).
+  explicit Bus(const std::optional<std::string>& host);
+  ~Bus();
+  Bus(const Bus&) = delete;
+  Bus& operator=(const Bus&) = delete;
+
+  [[nodiscard]] sdbus::IConnection& connection() { return *connection_; }
+  // Becomes readable when vssd, or the bus itself, has gone away; stays so.
+  [[nodiscard]] const EventFd& lost() const { return lost_; }
+  // Called on the dispatching thread with true when vssd comes and false when it goes. Set before the first
+  // call.
+  void on_daemon_change(std::function<void(bool present)> handler) { on_change_ = std::move(handler); }
+  // Starts dispatching. Throws Failure.
+  void start();
+
+ private:
+  void dispatch() noexcept;
+  void owner_changed(sdbus::Message& signal) noexcept;
+
+  std::unique_ptr<sdbus::IConnection> connection_;
+  EventFd lost_;
+  std::function<void(bool)> on_change_;
+  compat::Subscription owner_watch_;
+  std::jthread thread_;
+};
+
+// Who wants to know of the signals of Manager. Called on the dispatching thread.
+class ManagerListener {
+ public:
+  virtual ~ManagerListener() = default;
+  // `signal` is {"signal": name, ...arguments}.
+  virtual void on_signal(const Json& signal) = 0;
+};
+
+class ManagerProxy final : public sdbus::ProxyInterfaces<org::vssd::Vss1::Manager_proxy> {
+ public:
+  explicit ManagerProxy(Bus& bus, ManagerListener* listener = nullptr);
+  ~ManagerProxy();
+  ManagerProxy(const ManagerProxy&) = delete;
+  ManagerProxy& operator=(const ManagerProxy&) = delete;
+
+ private:
+  void onWriterAdded(const std::string& instance, const std::string& name) override;
+  void onWriterRemoved(const std::string& instance, const std::string& name) override;
+  void onSnapshotSetCreated(const std::string& set, const std::string& context) override;
+  void onSnapshotSetDeleted(const std::string& set) override;
+  void onEvent(const std::string& session, const std::string& set, const std::string& writer,
+               const std::string& instance, const std::string& event, const std::string& outcome,
+               const double& duration_ms) override;
+  void tell(const Json& signal) noexcept;
+
+  ManagerListener* listener_;
+};
+
+// Who wants to know how far a Backup is. Called on the dispatching thread.
+class ProgressListener {
+ public:
+  virtual ~ProgressListener() = default;
+  virtual void on_progress(const std::string& phase, unsigned done, unsigned total,
+                           const std::vector<std::string>& waiting_for) = 0;
+};
+
+class BackupProxy final : public sdbus::ProxyInterfaces<org::vssd::Vss1::Backup_proxy> {
+ public:
+  BackupProxy(Bus& bus, sdbus::ObjectPath path, ProgressListener* listener);
+  ~BackupProxy();
+  BackupProxy(const BackupProxy&) = delete;
+  BackupProxy& operator=(const BackupProxy&) = delete;
+
+ private:
+  void onProgress(const std::string& phase, const uint32_t& done, const uint32_t& total,
+                  const std::vector<std::string>& waiting_for) override;
+
+  ProgressListener* listener_;
+};
+
+}  // namespace vss::cli
