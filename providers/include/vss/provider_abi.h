@@ -9,7 +9,8 @@
  *  1. A provider is a shared object <libdir>/vssd/providers/<name>.so, owned by root. It exports exactly one function,
  *     vss_provider_describe(), which has no side effects. It is loaded with RTLD_NOW | RTLD_LOCAL and never unloaded.
  *  2. abi_major must be equal; a greater abi_minor on either side is fine: struct_size tells which members exist.
- *     Structures only grow at their end. A NULL operation means "not supported".
+ *     Structures only grow at their end. is_volume_supported, begin_prepare, commit, abort, remove, query and mount_info
+     must be there; any other operation that is NULL has nothing to do and succeeds.
  *  3. Threads: the operations of set creation (begin_prepare .. abort) come one after another, from one thread.
  *     is_volume_supported, query, remove and mount_info may come at the same time from a second thread.
  *  4. Operations block. The host waits for a limited time only and then counts the operation as failed; the operation
@@ -153,7 +154,8 @@ struct vss_provider_ops {
   int (*mount_info)(const struct vss_provider_host *host, const struct vss_member *snapshot, int writable);
 };
 
-#define VSS_PROVIDER_SPECIALISED 1u /* works with few filesystems: asked before general ones */
+#define VSS_PROVIDER_SPECIALISED 1u  /* works with few filesystems: asked before general ones */
+#define VSS_PROVIDER_ONLY_BY_NAME 2u /* never chosen by itself, only when somebody asks for it by name */
 
 struct vss_provider_descriptor {
   size_t struct_size;
@@ -161,7 +163,7 @@ struct vss_provider_descriptor {
   uint32_t abi_minor;
   const char *name;    /* lower-case letters, digits, '-'; equal to the file's name */
   const char *version;
-  uint32_t flags;      /* VSS_PROVIDER_SPECIALISED */
+  uint32_t flags;      /* VSS_PROVIDER_SPECIALISED | VSS_PROVIDER_ONLY_BY_NAME */
   int32_t priority;    /* among equals the greater one is chosen */
   const struct vss_provider_ops *ops;
 };

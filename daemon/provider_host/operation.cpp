@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/provider_host/operation.hpp"
+
+#include <exception>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+namespace vss::provider_host {
+
+std::string_view to_string(OperationKind kind) noexcept {
+  switch (kind) {
+    case OperationKind::Load:
+      return "load";
+    case OperationKind::IsVolumeSupported:
+      return "is_volume_supported";
+    case OperationKind::BeginPrepare:
+      return "begin_prepare";
+    case OperationKind::EndPrepare:
+      return "end_prepare";
+    case OperationKind::PreCommit:
+      return "pre_commit";
+    case OperationKind::Commit:
+      return "commit";
+    case OperationKind::PostCommit:
+      return "post_commit";
+    case OperationKind::PreFinalCommit:
+      return "pre_final_commit";
+    case OperationKind::PostFinalCommit:
+      return "post_final_commit";
+    case OperationKind::Abort:
+      return "abort";
+    case OperationKind::Remove:
+      return "remove";
+    case OperationKind::Query:
+      return "query";
+    case OperationKind::MountInfo:
+      return "mount_info";
+  }
+  return "";
+}
+
+namespace {
+
+constexpr std::size_t kLongestData = 4096;
+constexpr std::size_t kLongestMessage = 4096;
+
+// A C string of the module, which may break the contract: NULL counts as "", length is bounded.
+std::string text_of(const char* text, std::size_t longest = kLongestMessage) {
+  if (text == nullptr) return {};
+  return {text, ::strnlen(text, longest)};
+}
+
+bool may_set_data(OperationKind kind) {
+  switch (kind) {
+    case OperationKind::BeginPrepare:
+    case OperationKind::EndPrepare:
+    case OperationKind::Commit:
+    case OperationKind::PostCommit:
+    case OperationKind::PreFinalCommit:
+    case OperationKind::PostFinalCommit:
+      return true;
+    case OperationKind::Load:
+    case OperationKind::IsVolumeSupported:
+    case OperationKind::PreCommit:
+    case OperationKind::Abort:
+    case OperationKind::Remove:
+    case OperationKind::Query:
+    case OperationKind::MountInfo:
+      return false;
+  }
+  return false;
+}
+
+std::optional<core::HoldAbility> hold_from(enum vss_hold_ability hold) {
+  switch (hold) {
+    case VSS_HOLD_FREEZE:
+      return core::HoldAbility::Freeze;
+    case VSS_HOLD_SUSPEND:
+      return core::HoldAbility::Suspend;
+    case VSS_HOLD_IMPOSSIBLE:
+      return core::HoldAbility::Impossible;
+    case VSS_HOLD_NOT_NEEDED:
+      return core::HoldAbility::NotNeeded;
+  }
+  return std::nullopt;
+}
+
+spdlog::level::level_enum log_level(int level) {
+  if (level <= 0) return spdlog::level::debug;
+  return level == 1 ? spdlog::level::info : spdlog::level::warn;
+}
+
+std::optional<ErrorCode> documented(int status) {
+  switch (status) {
+    case VSS_PROVIDER_E_INVALID_ARGUMENT:
+      return ErrorCode::InvalidArgument;
+    case VSS_PROVIDER_E_ACCESS_DENIED:
+      return ErrorCode::AccessDenied;
+    case VSS_PROVIDER_E_OUT_OF_MEMORY:
+      return ErrorCode::OutOfMemory;
+    case VSS_PROVIDER_E_BAD_STATE:
+      return ErrorCode::BadState;
+    case VSS_PROVIDER_E_OBJECT_NOT_FOUND:
+      return ErrorCode::ObjectNotFound;
+    case VSS_PROVIDER_E_INSUFFICIENT_STORAGE:
+      return ErrorCode::InsufficientStorage;
+    case VSS_PROVIDER_E_VOLUME_NOT_SUPPORTED:
+      return ErrorCode::VolumeNotSupportedByProvider;
+    case VSS_PROVIDER_E_MAXIMUM_NUMBER_OF_SNAPSHOTS:
+      return ErrorCode::MaximumNumberOfSnapshotsReached;
+    case VSS_PROVIDER_E_VETO:
+      return ErrorCode::ProviderVeto;
+    case VSS_PROVIDER_E_UNEXPECTED:
+      return ErrorCode::UnexpectedProviderError;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+// The functions that the module calls. No exception may pass back into it; memory that runs out here is noted
+// as a violation without text, which the small-string buffer of std::string holds.
+struct Operation::HostFunctions {
+  template <typename Body>
+  static void guard(void* context, Body body) noexcept {
+    auto& self = *static_cast<Operation*>(context);
+    try {
+      body(self);
+    } catch (...) {
+      if (self.reports_.violation.empty()) self.reports_.violation = "out of memory";
+    }
+  }
+
+  static void violate(Operation& self, const char* what) {
+    if (self.reports_.violation.empty()) self.reports_.violation = what;
+  }
+
+  static void report_error(void* context, const char* message) {
+    guard(context, [&](Operation& self) { self.reports_.message = text_of(message); });
+  }
+
+  static void log(void* context, int level, const char* message) {
+    guard(context, [&](Operation& self) {
+      if (self.kind_ == OperationKind::Commit) return;  // volumes are held
+      spdlog::log(log_level(level), "provider {}: {}", self.provider_, text_of(message));
+    });
+  }
+
+  static void set_support(void* context, int supported, enum vss_hold_ability hold, const char* group,
+                          const char* reason) {
+    guard(context, [&](Operation& self) {
+      const auto ability = hold_from(hold);
+      if (self.kind_ != OperationKind::IsVolumeSupported)
+        return violate(self, "set_support is not legal here");
+      if (!ability) return violate(self, "set_support with an unknown way of holding");
+      self.reports_.support = core::VolumeSupport{supported != 0, *ability, text_of(group), text_of(reason)};
+    });
+  }
+
+  static void set_data(void* context, const char* snapshot_id, const char* data) {
+    guard(context, [&](Operation& self) {
+      if (!may_set_data(self.kind_)) return violate(self, "set_data is not legal here");
+      std::string value = text_of(data, kLongestData + 1);
+      if (value.size() > kLongestData) return violate(self, "set_data with more than 4096 bytes");
+      self.reports_.data.emplace_back(text_of(snapshot_id), std::move(value));
+    });
+  }
+
+  static void add_not_included(void* context, const char* snapshot_id, const char* path) {
+    guard(context, [&](Operation& self) {
+      if (self.kind_ != OperationKind::BeginPrepare)
+        return violate(self, "add_not_included is not legal here");
+      self.reports_.not_included.emplace_back(text_of(snapshot_id), text_of(path));
+    });
+  }
+
+  static void set_not_one_instant(void* context, const char* reason) {
+    guard(context, [&](Operation& self) {
+      if (self.kind_ != OperationKind::Commit) return violate(self, "set_not_one_instant is not legal here");
+      self.reports_.not_one_instant = text_of(reason);
+    });
+  }
+
+  static void set_mount(void* context, const char* source, const char* filesystem, const char* options,
+                        const char* device) {
+    guard(context, [&](Operation& self) {
+      if (self.kind_ != OperationKind::MountInfo) return violate(self, "set_mount is not legal here");
+      self.reports_.mount =
+          core::MountSpec{text_of(source), text_of(filesystem), text_of(options), text_of(device)};
+    });
+  }
+
+  static int is_cancelled(void* context) { return static_cast<Operation*>(context)->cancelled() ? 1 : 0; }
+};
+
+Operation::Operation(std::string provider, OperationKind kind, Call call)
+    : provider_(std::move(provider)), kind_(kind), call_(std::move(call)) {
+  host_.struct_size = sizeof host_;
+  host_.context = this;
+  host_.report_error = &HostFunctions::report_error;
+  host_.log = &HostFunctions::log;
+  host_.set_support = &HostFunctions::set_support;
+  host_.set_data = &HostFunctions::set_data;
+  host_.add_not_included = &HostFunctions::add_not_included;
+  host_.set_not_one_instant = &HostFunctions::set_not_one_instant;
+  host_.set_mount = &HostFunctions::set_mount;
+  host_.is_cancelled = &HostFunctions::is_cancelled;
+}
+
+void Operation::run() noexcept {
+  try {
+    status_ = call_(&host_);
+  } catch (const std::exception& error) {
+    HostFunctions::guard(this, [&](Operation& self) {
+      HostFunctions::violate(self, "an exception left the operation");
+      self.reports_.message = error.what();
+    });
+  } catch (...) {
+    HostFunctions::guard(
+        this, [](Operation& self) { HostFunctions::violate(self, "an exception left the operation"); });
+  }
+}
+
+core::Status Operation::outcome() const {
+  const std::string where = fmt::format("provider {}, {}", provider_, to_string(kind_));
+  if (!reports_.violation.empty()) {
+    return core::fail(ErrorCode::UnexpectedProviderError,
+                      fmt::format("{}: breach of contract: {}{}{}", where, reports_.violation,
+                                  reports_.message.empty() ? "" : ": ", reports_.message));
+  }
+  if (status_ == VSS_PROVIDER_OK) return {};
+  const std::string message = reports_.message.empty() ? "it gave no message" : reports_.message;
+  if (const auto code = documented(status_)) return core::fail(*code, fmt::format("{}: {}", where, message));
+  return core::fail(ErrorCode::UnexpectedProviderError,
+                    fmt::format("{}: unknown status {}: {}", where, status_, message));
+}
+
+}  // namespace vss::provider_host

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A provider without a filesystem, for tests: it does what a script says (fake_script.hpp).
+//
+// VSSD_FAKE_PROVIDER_SCRIPT names the script. VSSD_FAKE_PROVIDER=auto makes it eligible for any volume;
+// otherwise it is used only when asked for by name. Its snapshots are empty files <set>.<snapshot> in
+// <script>.snapshots (without a script, in its runtime directory), so that a test can count what is left
+// over.
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "providers/fake/fake_script.hpp"
+#include "vss/provider_module.hpp"
+
+namespace vss::fake {
+
+namespace {
+std::string environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+class FakeProvider final : public SnapshotProvider {
+ public:
+  explicit FakeProvider(const std::string& runtime_dir)
+      : script_(environment("VSSD_FAKE_PROVIDER_SCRIPT")), snapshots_(snapshot_directory(runtime_dir)) {
+    script_.play("load", {});
+    std::filesystem::create_directories(snapshots_);
+  }
+
+  void is_volume_supported(const ProviderHost& host, const vss_volume& volume) override {
+    script_.play("is_volume_supported", {volume.path});
+    host.supported(VSS_HOLD_NOT_NEEDED, "fake");
+  }
+  void begin_prepare(const ProviderHost& host, const vss_member& member) override {
+    script_.play("begin_prepare", {member.set_id, member.snapshot_id});
+    host.set_data(member.snapshot_id, "fake");
+  }
+  void end_prepare(const ProviderHost&, const std::string& set) override {
+    script_.play("end_prepare", {set});
+  }
+  void pre_commit(const ProviderHost&, const std::string& set) override { script_.play("pre_commit", {set}); }
+  void commit(const ProviderHost&, const std::string& set, std::span<const vss_member> members) override {
+    std::vector<std::string> ids{set};
+    for (const vss_member& member : members) ids.emplace_back(member.snapshot_id);
+    script_.play("commit", ids);
+    for (const vss_member& member : members) std::ofstream(file_of(member)).flush();
+  }
+  void post_commit(const ProviderHost&, const std::string& set) override {
+    script_.play("post_commit", {set});
+  }
+  void pre_final_commit(const ProviderHost&, const std::string& set) override {
+    script_.play("pre_final_commit", {set});
+  }
+  void post_final_commit(const ProviderHost&, const std::string& set) override {
+    script_.play("post_final_commit", {set});
+  }
+  void abort(const ProviderHost&, const std::string& set) override {
+    script_.play("abort", {set});
+    std::vector<std::filesystem::path> of_set;
+    for (const auto& entry : std::filesystem::directory_iterator(snapshots_)) {
+      if (entry.path().filename().string().starts_with(set)) of_set.push_back(entry.path());
+    }
+    for (const auto& path : of_set) std::filesystem::remove(path);
+  }
+  void remove(const ProviderHost&, const vss_member& snapshot) override {
+    script_.play("remove", {snapshot.set_id, snapshot.snapshot_id});
+    std::filesystem::remove(file_of(snapshot));
+  }
+  bool query(const ProviderHost&, const vss_member& snapshot) override {
+    script_.play("query", {snapshot.set_id, snapshot.snapshot_id});
+    return std::filesystem::exists(file_of(snapshot));
+  }
+  void mount_info(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
+    script_.play("mount_info", {snapshot.set_id, snapshot.snapshot_id, writable ? "rw" : "ro"});
+    host.set_mount(snapshot.volume.path, "none", "bind", "");
+  }
+
+ private:
+  static std::filesystem::path snapshot_directory(const std::string& runtime_dir) {
+    const std::string script = environment("VSSD_FAKE_PROVIDER_SCRIPT");
+    return script.empty() ? runtime_dir + "/snapshots" : script + ".snapshots";
+  }
+  [[nodiscard]] std::filesystem::path file_of(const vss_member& member) const {
+    return snapshots_ / (std::string(member.set_id) + "." + member.snapshot_id);
+  }
+
+  FakeScript script_;
+  std::filesystem::path snapshots_;
+};
+
+std::uint32_t flags() { return environment("VSSD_FAKE_PROVIDER") == "auto" ? 0 : VSS_PROVIDER_ONLY_BY_NAME; }
+}  // namespace
+
+}  // namespace vss::fake
+
+VSS_PROVIDER_MODULE(vss::fake::FakeProvider, "fake", VSSD_VERSION, vss::fake::flags(), -1000)
