@@ -63,17 +63,19 @@ void add_request(CLI::App& app, Arguments& arguments) {
 }
 
 void add_delete(CLI::App& app, Arguments& arguments) {
-  auto* target = app.add_option_group("target")->require_option(1);
-  for (const char* kind : {"set", "snapshot", "oldest"}) {
-    target
-        ->add_option_function<std::string>(std::string("--") + kind,
-                                           [&arguments, kind](const std::string& id) {
-                                             arguments.removal.kind = kind;
-                                             arguments.removal.id = id;
-                                           })
-        ->type_name(std::string(kind) == "oldest" ? "PATH" : "ID");
-  }
-  target->add_flag_callback("--all", [&arguments] { arguments.removal.kind = "all"; });
+  auto* target = app.add_option_group("What to delete")->require_option(1);
+  const auto add = [&](const std::string& kind, const char* value, const char* help) {
+    const auto choose = [&arguments, kind](const std::string& id) {
+      arguments.removal.kind = kind;
+      arguments.removal.id = id;
+    };
+    target->add_option_function<std::string>("--" + kind, choose, help)->type_name(value);
+  };
+  add("set", "ID", "All snapshots of a set");
+  add("snapshot", "ID", "One snapshot");
+  add("oldest", "PATH", "The oldest snapshot of the volume that PATH is on");
+  target->add_flag_callback(
+      "--all", [&arguments] { arguments.removal.kind = "all"; }, "All snapshots");
   app.add_flag("--force", arguments.removal.force, "Also what a session still uses");
   app.add_flag("-y,--yes", arguments.removal.yes, "Do not ask");
 }
@@ -117,6 +119,7 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_subcommand("monitor", "Show events as they happen");
   app.add_subcommand("status", "Show what vssd is doing");
   app.add_subcommand("gc", "Remove what the catalogue says should be gone");
+  add_common(app, arguments);
   for (CLI::App* command : app.get_subcommands({})) add_common(*command, arguments);
   for (CLI::App* command : {create, run}) add_request(*command, arguments);
   run->add_flag("--shutdown-on-error", arguments.shutdown_on_error,

@@ -16,14 +16,9 @@ namespace {
 
 constexpr const char* kWhat = "select components";
 
-// The lists of a component that name files; each entry has a "path".
-constexpr const char* kFileLists[] = {"files", "database_files", "log_files"};
-
 Component parse_component(const Json& json) {
   Component component{text(json, "logical_path"), text(json, "name"), {}};
-  for (const char* list : kFileLists) {
-    const auto files = json.find(list);
-    if (files == json.end()) continue;
+  if (const auto files = json.find("files"); files != json.end()) {
     for (const Json& file : *files) component.paths.push_back(text(file, "path"));
   }
   return component;
