@@ -85,4 +85,22 @@ class Provider {
   virtual asio::awaitable<Result<MountSpec>> mount_info(Member snapshot, bool writable) = 0;
 };
 
+struct ProviderChoice {
+  Provider* provider = nullptr;
+  VolumeSupport support;
+};
+
+// Port: the loaded providers.
+class Providers {
+ public:
+  virtual ~Providers() = default;
+  [[nodiscard]] virtual std::vector<Provider*> all() const = 0;
+  // The one of that name, nullptr if there is none.
+  [[nodiscard]] virtual Provider* find(std::string_view name) const = 0;
+  // The provider for a volume: the named one, or if `name` is "" specialised before general, then by
+  // priority. Errors: ProviderNotRegistered, VolumeNotSupportedByProvider, VolumeNotSupported (each
+  // provider's reason), ProviderInUse.
+  virtual asio::awaitable<Result<ProviderChoice>> choose(Volume volume, std::string name) = 0;
+};
+
 }  // namespace vss::core

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// The whole of vssd without its bus: sessions, writers, the creation lock, the snapshots. One thread.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/core/backup_session.hpp"
+#include "daemon/core/creation_lock.hpp"
+#include "daemon/core/services.hpp"
+#include "daemon/core/snapshot_store.hpp"
+#include "daemon/core/writer_registry.hpp"
+
+namespace vss::core {
+
+class Coordinator {
+ public:
+  explicit Coordinator(Services services);
+
+  // Before the first call is accepted: removes what a former run left.
+  asio::awaitable<Status> start();
+
+  // Errors: OutOfMemory (too many sessions).
+  Result<std::shared_ptr<BackupSession>> create_backup(Requester requester, BackupOptions options);
+  [[nodiscard]] std::shared_ptr<BackupSession> session(Guid id) const;
+  [[nodiscard]] std::vector<std::shared_ptr<BackupSession>> sessions() const;
+  // Releases a session and forgets it.
+  asio::awaitable<void> release(std::shared_ptr<BackupSession> session);
+
+  // A connection to the bus ended: its sessions are released.
+  void requester_gone(const std::string& bus_name);
+  // Releases every session, e.g. when our own connection is lost; comes back when all are gone.
+  asio::awaitable<void> release_all();
+
+  [[nodiscard]] WriterRegistry& writers() { return writers_; }
+  [[nodiscard]] SnapshotStore& store() { return store_; }
+  [[nodiscard]] const CreationLock& lock() const { return lock_; }
+  [[nodiscard]] const Services& services() const { return services_; }
+  [[nodiscard]] TimePoint started() const { return started_; }
+
+ private:
+  Services services_;
+  CreationLock lock_;
+  WriterRegistry writers_;
+  SnapshotStore store_;
+  std::map<Guid, std::shared_ptr<BackupSession>> sessions_;
+  const TimePoint started_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace vss::core

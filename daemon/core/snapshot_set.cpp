@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/core/snapshot_set.hpp"
+
+#include <algorithm>
+
+namespace vss::core {
+namespace {
+// The log keeps its lines in memory while something is held.
+class QuietLog {
+ public:
+  explicit QuietLog(LogGate& gate) : gate_(gate) { gate_.begin_hold(); }
+  ~QuietLog() { gate_.end_hold(); }
+  QuietLog(const QuietLog&) = delete;
+  QuietLog& operator=(const QuietLog&) = delete;
+
+ private:
+  LogGate& gate_;
+};
+}  // namespace
+
+SnapshotSet::SnapshotSet(Services& services, SnapshotStore& store, SessionWriters& writers, SetRecord header,
+                         SetOptions options)
+    : services_(services), store_(store), writers_(writers), record_(std::move(header)), options_(options) {}
+
+// The sequence of design section 6, steps 4 to 9. A step that fails is the end of the set: see undo().
+asio::awaitable<Status> SnapshotSet::create(Signal cancel) {
+  cancel_ = std::move(cancel);
+  struct Step {
+    std::string_view phase;
+    asio::awaitable<Status> (SnapshotSet::*run)();
+  };
+  // clang-format off
+  static constexpr Step kSteps[] = {
+      //                        writers get                  providers and daemon
+      {"record",                &SnapshotSet::write_record},      // the record is on disk before a snapshot exists
+      {"prepare-for-snapshot",  &SnapshotSet::prepare_writers},   // PrepareForSnapshot
+      {"end-prepare",           &SnapshotSet::end_prepare},       //   stores, descriptors, syncfs; vssd-hold is armed
+      {"freeze",                &SnapshotSet::freeze_writers},    // Freeze: FRONT_END, BACK_END, SYSTEM
+      {"pre-commit",            &SnapshotSet::pre_commit},        //   last preparations
+      {"hold",                  &SnapshotSet::hold_and_capture},  //   hold, capture, release by the plan
+      {"post-commit",           &SnapshotSet::post_commit},
+      {"thaw",                  &SnapshotSet::thaw_writers},      // Thaw: SYSTEM, BACK_END, FRONT_END
+      {"post-snapshot",         &SnapshotSet::post_snapshot},     // PostSnapshot, on writable snapshots
+      {"publish",               &SnapshotSet::publish},           //   read-only, mounted, in the catalogue
+  };
+  // clang-format on
+  for (std::size_t i = 0; i < std::size(kSteps); ++i) {
+    const Step& step = kSteps[i];
+    services_.observer.progress(writers_.args.session, step.phase, i, std::size(kSteps), {});
+    Status done = co_await (this->*step.run)();
+    if (done && cancel_.is_set()) done = fail(ErrorCode::Cancelled, "the creation was cancelled");
+    if (!done) {
+      spdlog::error("set {}: {} failed: {}", id().str(), step.phase, done.error().message);
+      Error cause = std::move(done.error());
+      co_return fail(co_await undo(std::move(cause)));
+    }
+  }
+  co_return Status();
+}
+
+asio::awaitable<Result<Guid>> SnapshotSet::add(std::string path, std::string provider_name) {
+  if (members_.size() >= services_.limits.volumes_per_set) {
+    co_return fail(ErrorCode::MaximumNumberOfVolumesReached,
+                   "a set holds at most " + std::to_string(services_.limits.volumes_per_set) + " volumes");
+  }
+  Result<Volume> volume = co_await services_.volumes.resolve(path);
+  if (!volume) co_return fail(std::move(volume.error()));
+  for (const Entry& entry : members_) {
+    const Volume& other = entry.plan.volume;
+    if (other.superblock == volume->superblock && other.subvolume_id == volume->subvolume_id) {
+      co_return fail(ErrorCode::ObjectAlreadyExists,
+                     path + " is on the volume " + other.path + ", which is in the set");
+    }
+  }
+  Volume asked = *volume;
+  Result<ProviderChoice> choice =
+      co_await services_.providers.choose(std::move(asked), std::move(provider_name));
+  if (!choice) co_return fail(std::move(choice.error()));
+
+  Member member{id(), Guid::random(), std::move(*volume), {}, {}};
+  const PlanMember plan{member.snapshot_id, choice->provider->info().name, member.volume,
+                        choice->support.hold, choice->support.group};
+  Status prepared = co_await choice->provider->begin_prepare(std::move(member));
+  if (!prepared) co_return fail(std::move(prepared.error()));
+  members_.push_back({plan, choice->provider});
+  record_.snapshots.push_back({plan.snapshot_id, plan.volume, plan.provider, {}, {}, {}, {}, 0});
+  record_.snapshots_count = static_cast<std::uint32_t>(record_.snapshots.size());
+  read_back_members();
+  co_return plan.snapshot_id;
+}
+
+Status SnapshotSet::check_consistency() const {
+  std::vector<PlanMember> members;
+  for (const Entry& entry : members_) members.push_back(entry.plan);
+  const HoldPlan plan = make_hold_plan(members);
+  if (options_.require_cut && plan.level != ConsistencyLevel::Cut) {
+    return fail(ErrorCode::ConsistencyNotReached,
+                "these volumes cannot be captured at one instant: " + plan.reason);
+  }
+  return {};
+}
+
+asio::awaitable<Status> SnapshotSet::write_record() {
+  if (Status reachable = check_consistency(); !reachable) co_return reachable;
+  std::vector<PlanMember> members;
+  for (const Entry& entry : members_) members.push_back(entry.plan);
+  plan_ = make_hold_plan(members);
+  record_.consistency = to_string(plan_.level);
+  record_.consistency_reason = plan_.reason;
+  record_.state = SetState::Creating;
+  SetRecord copy = record_;
+  co_return co_await store_.put(std::move(copy));
+}
+
+asio::awaitable<Status> SnapshotSet::prepare_writers() {
+  writers_.args.volumes = volume_paths();
+  co_await writers_.prepare_for_snapshot(cancel_);
+  co_return Status();
+}
+
+asio::awaitable<Status> SnapshotSet::end_prepare() {
+  if (Status ended = co_await on_each_provider(&Provider::end_prepare); !ended) co_return ended;
+  read_back_members();
+  SetRecord copy = record_;
+  if (Status stored = co_await store_.put(std::move(copy)); !stored) co_return stored;
+
+  std::vector<Volume> volumes;
+  for (const Entry& entry : members_) volumes.push_back(entry.plan.volume);
+  const auto limit = static_cast<std::uint32_t>(services_.limits.flush.count());
+  auto flush = services_.volumes.flush(std::move(volumes), limit);
+  const auto deadline = std::chrono::steady_clock::now() + services_.limits.flush + std::chrono::seconds(1);
+  std::optional<Status> flushed = co_await race(std::move(flush), deadline, cancel_);
+  if (!flushed)
+    co_return fail(ErrorCode::Cancelled, "the creation was cancelled while filesystems were flushed");
+  if (!*flushed || plan_.targets.empty()) co_return *flushed;
+
+  std::vector<HoldTarget> targets = plan_.targets;
+  auto armed = co_await services_.holder.arm(id(), std::move(targets), services_.limits.hold);
+  if (!armed) co_return fail(std::move(armed.error()).with_context("prepare the hold"));
+  window_ = std::move(*armed);
+  co_return Status();
+}
+
+asio::awaitable<Status> SnapshotSet::freeze_writers() {
+  co_return co_await writers_.freeze(options_.strict, cancel_);
+}
+
+asio::awaitable<Status> SnapshotSet::pre_commit() {
+  co_return co_await on_each_provider(&Provider::pre_commit);
+}
+
+asio::awaitable<Status> SnapshotSet::hold_and_capture() {
+  const QuietLog quiet(services_.log_gate);
+  Status captured = co_await run_plan();
+  if (!window_) co_return captured;
+  Status finished = co_await window_->finish();
+  window_.reset();
+  if (captured || finished) co_return captured ? finished : captured;
+  co_return fail(std::move(captured.error()).followed_by(finished.error()));
+}
+
+asio::awaitable<Status> SnapshotSet::run_plan() {
+  for (const PlanStep& step : plan_.steps) {
+    if (cancel_.is_set()) co_return fail(ErrorCode::Cancelled, "the creation was cancelled");
+    PlanStep copy = step;
+    if (Status done = co_await run_step(std::move(copy)); !done) co_return done;
+  }
+  co_return Status();
+}
+
+asio::awaitable<Status> SnapshotSet::run_step(PlanStep step) {
+  switch (step.kind) {
+    case PlanStep::Kind::Hold: {
+      Status held = co_await window_->hold(step.target);
+      if (!held)
+        co_return fail(
+            std::move(held.error()).with_context("hold " + plan_.targets[step.target].mount_point));
+      co_return held;
+    }
+    case PlanStep::Kind::Capture:
+      co_return co_await capture(std::move(step));
+    case PlanStep::Kind::Release: {
+      // If it had been let go before this, what was captured may be torn: the error says so and the set is
+      // deleted.
+      Result<HoldTimes> times = co_await window_->release(step.target);
+      if (!times) co_return fail(std::move(times.error()));
+      const std::chrono::duration<double, std::milli> length = times->length();
+      for (SnapshotRecord& snapshot : record_.snapshots) {
+        if (snapshot.volume.superblock == plan_.targets[step.target].superblock)
+          snapshot.hold_ms = length.count();
+      }
+      co_return Status();
+    }
+  }
+  co_return Status();
+}
+
+asio::awaitable<Status> SnapshotSet::capture(PlanStep step) {
+  Provider* provider = services_.providers.find(step.provider);
+  if (provider == nullptr) co_return fail(ErrorCode::ProviderNotRegistered, step.provider);
+  Result<CaptureReport> report = co_await provider->commit(id(), std::move(step.snapshots));
+  if (!report) co_return fail(std::move(report.error()));
+  if (report->one_instant) co_return Status();
+  if (options_.require_cut) co_return fail(ErrorCode::ConsistencyNotReached, report->reason);
+  record_.consistency = to_string(ConsistencyLevel::PerVolume);
+  record_.consistency_reason += (record_.consistency_reason.empty() ? "" : "; ") + report->reason;
+  co_return Status();
+}
+
+asio::awaitable<Status> SnapshotSet::post_commit() {
+  Status committed = co_await on_each_provider(&Provider::post_commit);
+  if (committed) read_back_members();
+  co_return committed;
+}
+
+asio::awaitable<Status> SnapshotSet::thaw_writers() {
+  if (options_.strict && std::chrono::steady_clock::now() >= writers_.freeze_deadline()) {
+    co_return fail(ErrorCode::WriterTimeout, "a writer was frozen longer than it allows");
+  }
+  co_return co_await writers_.thaw(options_.strict);
+}
+
+asio::awaitable<Status> SnapshotSet::post_snapshot() {
+  if (Status writable = co_await on_each_provider(&Provider::pre_final_commit); !writable) co_return writable;
+  read_back_members();
+  if (writers_.any_active()) {
+    if (Status mounted = co_await mount_all(true); !mounted) co_return mounted;
+    for (const SnapshotRecord& snapshot : record_.snapshots) {
+      writers_.args.snapshots[snapshot.volume.path] = snapshot.path;
+    }
+    co_await writers_.post_snapshot(cancel_);
+    if (Status unmounted = co_await unmount_all(); !unmounted) co_return unmounted;
+  }
+  Status final = co_await on_each_provider(&Provider::post_final_commit);
+  if (final) read_back_members();
+  co_return final;
+}
+
+asio::awaitable<Status> SnapshotSet::publish() {
+  if (Status mounted = co_await mount_all(false); !mounted) co_return mounted;
+  record_.state = SetState::Created;
+  record_.created = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
+  SetRecord copy = record_;
+  if (Status stored = co_await store_.put(std::move(copy)); !stored) co_return stored;
+  if (cancel_.is_set()) co_return Status();  // create() undoes it
+  for (Provider* provider : providers()) provider->forget(id());
+  services_.observer.set_created(record_);
+  co_return Status();
+}
+
+// Writers first, they may be frozen; then whatever exists of the snapshots. Failures here are added to the
+// cause.
+asio::awaitable<Error> SnapshotSet::undo(Error cause) {
+  if (window_) {  // a step before the hold failed, or the hold itself did
+    if (Status finished = co_await window_->finish(); !finished) {
+      cause = std::move(cause).followed_by(finished.error());
+    }
+    window_.reset();
+  }
+  writers_.send_abort(cause.message);
+  if (Status unmounted = co_await unmount_all(); !unmounted)
+    cause = std::move(cause).followed_by(unmounted.error());
+  bool clean = true;
+  for (Provider* provider : providers()) {
+    Status aborted = co_await provider->abort(id());
+    if (!aborted) {
+      clean = false;
+      cause = std::move(cause).followed_by(aborted.error());
+    }
+    provider->forget(id());
+  }
+  record_.snapshots.clear();
+  // What could not be removed now stays in the catalogue: the next start or CollectGarbage removes it.
+  if (clean) {
+    if (Status erased = co_await store_.erase(id()); !erased)
+      cause = std::move(cause).followed_by(erased.error());
+  } else {
+    store_.set_in_use(id(), false);
+  }
+  co_return cause;
+}
+
+asio::awaitable<void> SnapshotSet::discard() {
+  for (Provider* provider : providers()) {
+    if (Status aborted = co_await provider->abort(id()); !aborted) {
+      spdlog::warn("set {}: provider {}: {}", id().str(), provider->info().name, aborted.error().message);
+    }
+    provider->forget(id());
+  }
+}
+
+asio::awaitable<Status> SnapshotSet::on_each_provider(ProviderOperation operation) {
+  const std::vector<Provider*> involved = providers();
+  for (Provider* provider : involved) {
+    auto work = (provider->*operation)(id());
+    std::optional<Status> done = co_await race(std::move(work), TimePoint::max(), cancel_);
+    if (!done) co_return fail(ErrorCode::Cancelled, "the creation was cancelled");
+    if (!*done) co_return fail(std::move(done->error()).with_context("provider " + provider->info().name));
+  }
+  co_return Status();
+}
+
+asio::awaitable<Status> SnapshotSet::mount_all(bool writable) {
+  for (const Entry& entry : members_) {
+    const Guid id = entry.plan.snapshot_id;
+    Result<Member> member = entry.provider->member(id);
+    if (!member) co_return fail(std::move(member.error()));
+    Result<MountSpec> spec = co_await entry.provider->mount_info(std::move(*member), writable);
+    if (!spec) co_return fail(std::move(spec.error()));
+    snapshot(id)->device = spec->device;
+    Result<std::string> path = co_await services_.mounter.mount(this->id(), id, std::move(*spec), writable);
+    if (!path)
+      co_return fail(std::move(path.error()).with_context("mount the snapshot of " + entry.plan.volume.path));
+    snapshot(id)->path = std::move(*path);
+  }
+  co_return Status();
+}
+
+asio::awaitable<Status> SnapshotSet::unmount_all() {
+  Status status;
+  for (SnapshotRecord& record : record_.snapshots) {
+    if (record.path.empty()) continue;
+    Status unmounted = co_await services_.mounter.unmount(id(), record.snapshot_id);
+    record.path.clear();
+    if (status && !unmounted) status = std::move(unmounted);
+  }
+  co_return status;
+}
+
+void SnapshotSet::read_back_members() {
+  for (const Entry& entry : members_) {
+    Result<Member> member = entry.provider->member(entry.plan.snapshot_id);
+    if (!member) continue;  // between abort and forget the module has nothing to say
+    SnapshotRecord* record = snapshot(entry.plan.snapshot_id);
+    record->provider_data = std::move(member->provider_data);
+    record->not_included = std::move(member->not_included);
+  }
+}
+
+std::vector<Provider*> SnapshotSet::providers() const {
+  std::vector<Provider*> involved;
+  for (const Entry& entry : members_) {
+    if (std::ranges::find(involved, entry.provider) == involved.end()) involved.push_back(entry.provider);
+  }
+  return involved;
+}
+
+SnapshotRecord* SnapshotSet::snapshot(Guid id) {
+  return &*std::ranges::find(record_.snapshots, id, &SnapshotRecord::snapshot_id);
+}
+
+std::vector<std::string> SnapshotSet::volume_paths() const {
+  std::vector<std::string> paths;
+  for (const Entry& entry : members_) paths.push_back(entry.plan.volume.path);
+  return paths;
+}
+
+double SnapshotSet::longest_hold_ms() const {
+  double longest = 0;
+  for (const SnapshotRecord& snapshot : record_.snapshots) longest = std::max(longest, snapshot.hold_ms);
+  return longest;
+}
+
+std::vector<std::string> SnapshotSet::warnings() const {
+  std::vector<std::string> texts;
+  for (const SnapshotRecord& snapshot : record_.snapshots) {
+    for (const std::string& path : snapshot.not_included) {
+      texts.push_back(path + " is a volume of its own: it is empty in the snapshot of " +
+                      snapshot.volume.path);
+    }
+  }
+  return texts;
+}
+
+}  // namespace vss::core

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// One snapshot set while it is being made: its volumes, and the sequence that turns them into snapshots.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/core/hold_plan.hpp"
+#include "daemon/core/services.hpp"
+#include "daemon/core/session_writers.hpp"
+#include "daemon/core/snapshot_store.hpp"
+
+namespace vss::core {
+
+struct SetOptions {
+  bool strict = true;        // a writer's veto in Freeze or Thaw fails the set
+  bool require_cut = false;  // a plan that promises less is an error
+};
+
+class SnapshotSet {
+ public:
+  // References outlive the object.
+  SnapshotSet(Services& services, SnapshotStore& store, SessionWriters& writers, SetRecord header,
+              SetOptions options);
+
+  [[nodiscard]] Guid id() const { return record_.set_id; }
+  [[nodiscard]] bool empty() const { return members_.empty(); }
+  [[nodiscard]] std::vector<std::string> volume_paths() const;
+
+  // Adds the volume that `path` lies on. Errors: see AddToSnapshotSet in org.vssd.Vss1.Backup.xml.
+  asio::awaitable<Result<Guid>> add(std::string path, std::string provider);
+
+  // ConsistencyNotReached if a cut is required and the volumes added so far cannot give one.
+  [[nodiscard]] Status check_consistency() const;
+
+  // All snapshots, or an error and nothing. `cancel` stops it at its next step.
+  asio::awaitable<Status> create(Signal cancel);
+
+  // Tells the providers that a set on which create() never ran is dead.
+  asio::awaitable<void> discard();
+
+  // The result, complete after create().
+  [[nodiscard]] const SetRecord& record() const { return record_; }
+  [[nodiscard]] double longest_hold_ms() const;
+  [[nodiscard]] std::vector<std::string> warnings() const;
+
+ private:
+  struct Entry {
+    PlanMember plan;
+    Provider* provider;
+  };
+
+  // The steps of create(), in this order.
+  asio::awaitable<Status> write_record();
+  asio::awaitable<Status> prepare_writers();
+  asio::awaitable<Status> end_prepare();
+  asio::awaitable<Status> freeze_writers();
+  asio::awaitable<Status> pre_commit();
+  asio::awaitable<Status> hold_and_capture();
+  asio::awaitable<Status> post_commit();
+  asio::awaitable<Status> thaw_writers();
+  asio::awaitable<Status> post_snapshot();
+  asio::awaitable<Status> publish();
+
+  asio::awaitable<Status> run_plan();
+  asio::awaitable<Status> run_step(PlanStep step);
+  asio::awaitable<Status> capture(PlanStep step);
+  asio::awaitable<Error> undo(Error cause);
+
+  using ProviderOperation = asio::awaitable<Status> (Provider::*)(Guid);
+  asio::awaitable<Status> on_each_provider(ProviderOperation operation);
+  asio::awaitable<Status> mount_all(bool writable);
+  asio::awaitable<Status> unmount_all();
+  void read_back_members();
+  [[nodiscard]] std::vector<Provider*> providers() const;
+  [[nodiscard]] SnapshotRecord* snapshot(Guid id);
+
+  Services& services_;
+  SnapshotStore& store_;
+  SessionWriters& writers_;
+  SetRecord record_;
+  SetOptions options_;
+  Signal cancel_;
+  std::vector<Entry> members_;
+  HoldPlan plan_;
+  std::unique_ptr<HoldWindow> window_;
+};
+
+}  // namespace vss::core

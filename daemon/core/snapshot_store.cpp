@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/core/snapshot_store.hpp"
+
+#include <algorithm>
+
+namespace vss::core {
+namespace {
+Member member_of(const SetRecord& set, const SnapshotRecord& snapshot) {
+  return {set.set_id, snapshot.snapshot_id, snapshot.volume, snapshot.provider_data, snapshot.not_included};
+}
+
+bool matches(const SnapshotFilter& filter, const SetRecord& set, const SnapshotRecord& snapshot) {
+  return (!filter.set || *filter.set == set.set_id) &&
+         (!filter.snapshot || *filter.snapshot == snapshot.snapshot_id) &&
+         (filter.volume.empty() || filter.volume == snapshot.volume.path) &&
+         (filter.provider.empty() || filter.provider == snapshot.provider) &&
+         (filter.context.empty() || filter.context == to_string(set.context));
+}
+
+std::vector<Guid> snapshot_ids(const SetRecord& record) {
+  std::vector<Guid> ids;
+  for (const SnapshotRecord& snapshot : record.snapshots) ids.push_back(snapshot.snapshot_id);
+  return ids;
+}
+}  // namespace
+
+asio::awaitable<Status> SnapshotStore::put(SetRecord record) {
+  sets_[record.set_id] = record;
+  co_return co_await services_.catalogue.store(std::move(record));
+}
+
+asio::awaitable<Status> SnapshotStore::erase(Guid set) {
+  const auto at = sets_.find(set);
+  const bool was_created = at != sets_.end() && at->second.state != SetState::Creating;
+  sets_.erase(set);
+  in_use_.erase(set);
+  Status status = co_await services_.catalogue.erase(set);
+  if (was_created) services_.observer.set_deleted(set);
+  co_return status;
+}
+
+const SetRecord* SnapshotStore::find(Guid set) const {
+  const auto at = sets_.find(set);
+  return at == sets_.end() ? nullptr : &at->second;
+}
+
+const SetRecord* SnapshotStore::find_by_snapshot(Guid snapshot) const {
+  for (const auto& [id, record] : sets_) {
+    if (std::ranges::find(record.snapshots, snapshot, &SnapshotRecord::snapshot_id) !=
+        record.snapshots.end()) {
+      return &record;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<SetRecord> SnapshotStore::list(const SnapshotFilter& filter) const {
+  std::vector<SetRecord> found;
+  for (const auto& [id, record] : sets_) {
+    if (record.state != SetState::Created) continue;
+    SetRecord copy = record;
+    std::erase_if(copy.snapshots,
+                  [&](const SnapshotRecord& snapshot) { return !matches(filter, record, snapshot); });
+    if (!copy.snapshots.empty()) found.push_back(std::move(copy));
+  }
+  std::ranges::stable_sort(found, {}, &SetRecord::created);
+  return found;
+}
+
+void SnapshotStore::set_in_use(Guid set, bool in_use) {
+  if (in_use) {
+    in_use_.insert(set);
+  } else {
+    in_use_.erase(set);
+  }
+}
+
+asio::awaitable<Status> SnapshotStore::remove_one(Guid set, Guid snapshot) {
+  const SetRecord* record = find(set);
+  if (record == nullptr) co_return Status();  // somebody else has just deleted it
+  const auto at = std::ranges::find(record->snapshots, snapshot, &SnapshotRecord::snapshot_id);
+  if (at == record->snapshots.end()) co_return Status();
+  Member member = member_of(*record, *at);
+  Provider* provider = services_.providers.find(at->provider);
+  if (provider == nullptr) {
+    co_return fail(ErrorCode::ProviderNotRegistered,
+                   "snapshot " + snapshot.str() + ": provider " + at->provider + " is not loaded");
+  }
+  if (Status unmounted = co_await services_.mounter.unmount(set, snapshot); !unmounted) co_return unmounted;
+  Status removed = co_await provider->remove(std::move(member));
+  if (!removed) co_return fail(std::move(removed.error()).with_context("snapshot " + snapshot.str()));
+  const auto still = sets_.find(set);
+  if (still == sets_.end()) co_return Status();
+  std::erase_if(still->second.snapshots, [&](const SnapshotRecord& s) { return s.snapshot_id == snapshot; });
+  if (still->second.snapshots.empty()) co_return co_await erase(set);
+  SetRecord updated = still->second;
+  co_return co_await put(std::move(updated));
+}
+
+asio::awaitable<Deletion> SnapshotStore::remove_these(Guid set, std::vector<Guid> snapshots) {
+  Deletion deletion;
+  for (const Guid snapshot : snapshots) {
+    Status removed = co_await remove_one(set, snapshot);
+    if (!removed) {
+      spdlog::error("cannot delete snapshot {}: {}", snapshot.str(), removed.error().message);
+      deletion.failed = snapshot;
+      deletion.error = std::move(removed.error());
+      break;
+    }
+    ++deletion.deleted;
+  }
+  co_return deletion;
+}
+
+asio::awaitable<Result<Deletion>> SnapshotStore::remove_set(Guid set, bool force) {
+  const auto at = sets_.find(set);
+  if (at == sets_.end()) co_return fail(ErrorCode::ObjectNotFound, "no snapshot set " + set.str());
+  if (is_in_use(set) && !force) {
+    co_return fail(ErrorCode::VolumeInUse, "snapshot set " + set.str() + " is in use by a session");
+  }
+  if (at->second.snapshots.empty()) {
+    if (Status erased = co_await erase(set); !erased) co_return fail(std::move(erased.error()));
+    co_return Deletion{};
+  }
+  // On disk first: what is interrupted here is finished by the next start.
+  at->second.state = SetState::Deleting;
+  SetRecord record = at->second;
+  std::vector<Guid> snapshots = snapshot_ids(record);
+  if (Status stored = co_await put(std::move(record)); !stored) co_return fail(std::move(stored.error()));
+  co_return co_await remove_these(set, std::move(snapshots));
+}
+
+asio::awaitable<Result<Deletion>> SnapshotStore::remove_snapshot(Guid snapshot, bool force) {
+  const SetRecord* record = find_by_snapshot(snapshot);
+  if (record == nullptr) co_return fail(ErrorCode::ObjectNotFound, "no snapshot " + snapshot.str());
+  const Guid set = record->set_id;
+  if (is_in_use(set) && !force) {
+    co_return fail(ErrorCode::VolumeInUse, "snapshot " + snapshot.str() + " is in use by a session");
+  }
+  std::vector<Guid> one{snapshot};
+  co_return co_await remove_these(set, std::move(one));
+}
+
+asio::awaitable<Result<Deletion>> SnapshotStore::remove_oldest(std::string volume, bool force) {
+  SnapshotFilter filter;
+  filter.volume = volume;
+  const std::vector<SetRecord> sets = list(filter);
+  if (sets.empty()) co_return fail(ErrorCode::ObjectNotFound, "no snapshot of " + volume);
+  const Guid oldest = sets.front().snapshots.front().snapshot_id;
+  co_return co_await remove_snapshot(oldest, force);
+}
+
+asio::awaitable<Result<Deletion>> SnapshotStore::remove_all(bool force) {
+  Deletion total;
+  const std::vector<SetRecord> sets = list({});
+  for (const SetRecord& set : sets) {
+    const Guid id = set.set_id;
+    if (is_in_use(id) && !force) continue;
+    Result<Deletion> deletion = co_await remove_set(id, force);
+    if (!deletion && deletion.error().code == ErrorCode::ObjectNotFound) continue;  // deleted meanwhile
+    if (!deletion) co_return deletion;
+    total.deleted += deletion->deleted;
+    if (deletion->failed) {
+      total.failed = deletion->failed;
+      total.error = deletion->error;
+      break;
+    }
+  }
+  co_return total;
+}
+
+bool SnapshotStore::is_garbage(const SetRecord& record) const {
+  return !is_in_use(record.set_id) && (record.state != SetState::Created || is_auto_release(record.context));
+}
+
+asio::awaitable<Result<Deletion>> SnapshotStore::collect_garbage() {
+  std::vector<Guid> garbage;
+  for (const auto& [id, record] : sets_) {
+    if (is_garbage(record)) garbage.push_back(id);
+  }
+  Deletion total;
+  for (const Guid id : garbage) {
+    Result<Deletion> deletion = co_await remove_set(id, true);
+    if (!deletion) {
+      spdlog::error("cannot collect snapshot set {}: {}", id.str(), deletion.error().message);
+      continue;
+    }
+    total.deleted += deletion->deleted;
+    if (deletion->failed && !total.failed) {
+      total.failed = deletion->failed;
+      total.error = deletion->error;
+    }
+  }
+  co_return total;
+}
+
+asio::awaitable<void> SnapshotStore::reopen(SetRecord record) {
+  for (SnapshotRecord& snapshot : record.snapshots) {
+    snapshot.path.clear();
+    Provider* provider = services_.providers.find(snapshot.provider);
+    if (provider == nullptr) {
+      spdlog::error("snapshot {}: provider {} is not loaded", snapshot.snapshot_id.str(), snapshot.provider);
+      continue;
+    }
+    const Member member = member_of(record, snapshot);
+    Result<bool> exists = co_await provider->exists(member);
+    if (!exists || !*exists) {
+      spdlog::error("snapshot {} of {} (set {}) is missing{}", snapshot.snapshot_id.str(),
+                    snapshot.volume.path, record.set_id.str(), exists ? "" : ": " + exists.error().message);
+      continue;
+    }
+    Result<MountSpec> spec = co_await provider->mount_info(member, false);
+    if (!spec) {
+      spdlog::error("snapshot {}: {}", snapshot.snapshot_id.str(), spec.error().message);
+      continue;
+    }
+    snapshot.device = spec->device;
+    MountSpec arguments = std::move(*spec);
+    Result<std::string> path =
+        co_await services_.mounter.mount(record.set_id, snapshot.snapshot_id, std::move(arguments), false);
+    if (!path) {
+      spdlog::error("snapshot {}: {}", snapshot.snapshot_id.str(), path.error().message);
+      continue;
+    }
+    snapshot.path = std::move(*path);
+  }
+  sets_[record.set_id] = std::move(record);
+}
+
+asio::awaitable<Status> SnapshotStore::recover() {
+  Result<std::vector<SetRecord>> records = co_await services_.catalogue.load();
+  if (!records) co_return fail(std::move(records.error()).with_context("read the catalogue"));
+  for (SetRecord& record : *records) sets_[record.set_id] = record;
+  Result<Deletion> collected = co_await collect_garbage();
+  if (collected && collected->deleted > 0) {
+    spdlog::info("removed {} snapshots that a former run left behind", collected->deleted);
+  }
+  for (SetRecord& record : *records) {
+    if (sets_.contains(record.set_id) && record.state == SetState::Created && is_persistent(record.context)) {
+      co_await reopen(std::move(record));
+    }
+  }
+  co_return Status();
+}
+
+}  // namespace vss::core

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// All snapshot sets that exist or half exist, in memory and in the catalogue; deleting them; start-up
+// clean-up.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "daemon/core/services.hpp"
+#include "daemon/core/snapshot_record.hpp"
+
+namespace vss::core {
+
+struct SnapshotFilter {
+  std::optional<Guid> set;
+  std::optional<Guid> snapshot;
+  std::string volume;
+  std::string provider;
+  std::string context;
+};
+
+struct Deletion {
+  std::uint32_t deleted = 0;
+  std::optional<Guid> failed;  // the first that could not be deleted
+  std::optional<Error> error;  // why
+};
+
+class SnapshotStore {
+ public:
+  explicit SnapshotStore(Services& services) : services_(services) {}
+
+  // Reads the catalogue and removes what is half made or was to end with its session; mounts what persists
+  // again.
+  asio::awaitable<Status> recover();
+
+  // Durable when it returns.
+  asio::awaitable<Status> put(SetRecord record);
+  // Forgets a set that has no snapshots any more.
+  asio::awaitable<Status> erase(Guid set);
+
+  [[nodiscard]] const SetRecord* find(Guid set) const;
+  // The set with this snapshot, nullptr if none.
+  [[nodiscard]] const SetRecord* find_by_snapshot(Guid snapshot) const;
+  // Completed sets only; each with the matching snapshots only.
+  [[nodiscard]] std::vector<SetRecord> list(const SnapshotFilter& filter) const;
+
+  // A set that a session uses is not deleted without force, and not collected.
+  void set_in_use(Guid set, bool in_use);
+  [[nodiscard]] bool is_in_use(Guid set) const { return in_use_.contains(set); }
+
+  // Deletion stops at the first failure, as VSS's does. Errors: ObjectNotFound, VolumeInUse.
+  asio::awaitable<Result<Deletion>> remove_set(Guid set, bool force);
+  asio::awaitable<Result<Deletion>> remove_snapshot(Guid snapshot, bool force);
+  asio::awaitable<Result<Deletion>> remove_oldest(std::string volume, bool force);
+  asio::awaitable<Result<Deletion>> remove_all(bool force);
+  asio::awaitable<Result<Deletion>> collect_garbage();
+
+ private:
+  asio::awaitable<Status> remove_one(Guid set, Guid snapshot);
+  asio::awaitable<Deletion> remove_these(Guid set, std::vector<Guid> snapshots);
+  asio::awaitable<void> reopen(SetRecord record);
+  [[nodiscard]] bool is_garbage(const SetRecord& record) const;
+
+  Services& services_;
+  std::map<Guid, SetRecord> sets_;
+  std::set<Guid> in_use_;
+};
+
+}  // namespace vss::core
