@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// Between the dictionaries of org.vssd.Vss1.Writer and the types of event.hpp.
+
+#include <map>
+#include <string>
+
+#include "writer-sdk/src/event.hpp"
+#include "writer-sdk/src/sdbus_compat.hpp"
+
+namespace vss {
+
+using Dictionary = std::map<std::string, sdbus::Variant>;
+
+// Throws sdbus::Error for a known key of the wrong type; unknown keys are ignored.
+[[nodiscard]] EventArgs to_event_args(const Dictionary& dictionary);
+// The result of an event; for answers that are no Error.
+[[nodiscard]] Dictionary to_dictionary(const Answer& answer);
+
+}  // namespace vss

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The functions of writer.h that take a vss_session.
+#include <array>
+#include <cerrno>
+#include <exception>
+#include <new>
+
+#include "writer-sdk/include/vss/writer.h"
+#include "writer-sdk/src/path_affected.hpp"
+#include "writer-sdk/src/session.hpp"
+#include "writer-sdk/src/text.hpp"
+
+namespace vss {
+
+std::optional<ErrorCode> to_error_code(int writer_error) {
+  switch (writer_error) {
+    case VSS_E_WRITER_INCONSISTENT_SNAPSHOT:
+      return ErrorCode::WriterInconsistentSnapshot;
+    case VSS_E_WRITER_OUT_OF_RESOURCES:
+      return ErrorCode::WriterOutOfResources;
+    case VSS_E_WRITER_TIMEOUT:
+      return ErrorCode::WriterTimeout;
+    case VSS_E_WRITER_RETRYABLE:
+      return ErrorCode::WriterRetryable;
+    case VSS_E_WRITER_NON_RETRYABLE:
+      return ErrorCode::WriterNonRetryable;
+    case VSS_E_WRITER_RECOVERY_FAILED:
+      return ErrorCode::WriterRecoveryFailed;
+    case VSS_E_WRITER_PARTIAL_FAILURE:
+      return ErrorCode::WriterPartialFailure;
+    default:
+      return std::nullopt;
+  }
+}
+
+namespace {
+
+const SelectedComponent* component(const vss_session* session, std::size_t index) {
+  if (session == nullptr || !session->data.known.components) return nullptr;
+  const auto& components = *session->data.known.components;
+  return index < components.size() ? &components[index] : nullptr;
+}
+
+}  // namespace
+}  // namespace vss
+
+using vss::Event;
+
+extern "C" {
+
+int vss_fail(vss_session* session, vss_writer_error code, int32_t application_code, const char* message) {
+  const auto error = vss::to_error_code(code);
+  if (session == nullptr || !error) return VSS_ERR_INVALID_ARGUMENT;
+  if (session->thread != std::this_thread::get_id()) return VSS_ERR_BAD_STATE;
+  try {
+    session->failure =
+        vss::ReportedFailure{*error, application_code, vss::to_message(message == nullptr ? "" : message)};
+  } catch (const std::exception&) {
+    return VSS_ERR_OUT_OF_MEMORY;
+  }
+  return VSS_OK;
+}
+
+const char* vss_session_id(const vss_session* session) {
+  return session == nullptr ? "" : session->data.id.c_str();
+}
+
+int vss_session_set_id(const vss_session* session, const char** set_id) {
+  if (session == nullptr || set_id == nullptr) return VSS_ERR_INVALID_ARGUMENT;
+  const Event event = session->event;
+  if (event != Event::Freeze && event != Event::Thaw && event != Event::PostSnapshot)
+    return VSS_ERR_BAD_STATE;
+  *set_id = session->data.set.c_str();
+  return VSS_OK;
+}
+
+int vss_shutdown_set_id(const vss_session* session, const char** set_id) {
+  if (session == nullptr || set_id == nullptr) return VSS_ERR_INVALID_ARGUMENT;
+  if (session->event != Event::BackupShutdown) return VSS_ERR_BAD_STATE;
+  *set_id = session->data.set.c_str();
+  return VSS_OK;
+}
+
+size_t vss_session_volume_count(const vss_session* session) {
+  return session == nullptr || !session->data.known.volumes ? 0 : session->data.known.volumes->size();
+}
+
+const char* vss_session_volume(const vss_session* session, size_t index) {
+  return index < vss_session_volume_count(session) ? (*session->data.known.volumes)[index].c_str() : nullptr;
+}
+
+int vss_is_path_affected(const vss_session* session, const char* path) {
+  if (session == nullptr || path == nullptr || path[0] != '/') return VSS_ERR_INVALID_ARGUMENT;
+  if (!session->data.known.volumes) return 0;
+  try {
+    const int answer = vss::is_path_affected(path, *session->data.known.volumes);
+    return answer < 0 ? static_cast<int>(VSS_ERR_SYSTEM) : answer;
+  } catch (const std::exception&) {
+    return VSS_ERR_OUT_OF_MEMORY;
+  }
+}
+
+int vss_snapshot_path(const vss_session* session, const char* volume, const char** path) {
+  if (session == nullptr || volume == nullptr || path == nullptr) return VSS_ERR_INVALID_ARGUMENT;
+  if (session->event != Event::PostSnapshot) return VSS_ERR_BAD_STATE;
+  for (const auto& [original, snapshot] : session->data.known.snapshots) {
+    if (original == volume) {
+      *path = snapshot.c_str();
+      return VSS_OK;
+    }
+  }
+  return VSS_ERR_NOT_FOUND;
+}
+
+size_t vss_component_count(const vss_session* session) {
+  return session == nullptr || !session->data.known.components ? 0 : session->data.known.components->size();
+}
+
+const char* vss_component_logical_path(const vss_session* session, size_t index) {
+  const auto* component = vss::component(session, index);
+  return component == nullptr ? nullptr : component->logical_path.c_str();
+}
+
+const char* vss_component_name(const vss_session* session, size_t index) {
+  const auto* component = vss::component(session, index);
+  return component == nullptr ? nullptr : component->name.c_str();
+}
+
+int vss_component_succeeded(const vss_session* session, size_t index) {
+  const auto* component = vss::component(session, index);
+  return component != nullptr && component->succeeded ? 1 : 0;
+}
+
+int vss_components_selected(const vss_session* session) {
+  return session != nullptr && session->data.known.select_components.value_or(false) ? 1 : 0;
+}
+
+const char* vss_backup_type(const vss_session* session) {
+  return session == nullptr || !session->data.known.backup_type ? ""
+                                                                : session->data.known.backup_type->c_str();
+}
+
+const char* vss_context(const vss_session* session) {
+  return session == nullptr || !session->data.known.context ? "" : session->data.known.context->c_str();
+}
+
+const char* vss_abort_reason(const vss_session* session) {
+  return session == nullptr || session->event != Event::Abort ? "" : session->data.known.reason.c_str();
+}
+
+const char* vss_strerror(int code) {
+  switch (code) {
+    case VSS_OK:
+      return "success";
+    case VSS_ERR_INVALID_ARGUMENT:
+      return "an argument is not valid";
+    case VSS_ERR_BAD_STATE:
+      return "not legal in the present state, event or thread";
+    case VSS_ERR_NOT_FOUND:
+      return "no such thing";
+    case VSS_ERR_ALREADY_EXISTS:
+      return "it exists already";
+    case VSS_ERR_OUT_OF_MEMORY:
+      return "out of memory";
+    case VSS_ERR_SYSTEM:
+      return "the operating system refused";
+    default:
+      break;
+  }
+  const auto error = vss::to_error_code(code);
+  return error ? vss::description(*error).data() : "unknown code";
+}
+
+const char* vss_version(void) { return VSSD_VERSION; }
+
+}  // extern "C"
