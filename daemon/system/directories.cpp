@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/system/directories.hpp"
+
+#include <filesystem>
+
+#include <sys/stat.h>
+
+namespace vss::system {
+
+core::Result<UniqueFd> make_directory(const std::string& path, mode_t mode) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  if (error) return core::fail(core::errno_error(error.value(), "make the parents of " + path));
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) {
+    return core::fail(core::errno_error(errno, "mkdir " + path));
+  }
+  auto fd = open_path(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!fd) return fd;
+  struct stat status {};
+  if (::fstat(fd->get(), &status) != 0) return core::fail(core::errno_error(errno, "stat " + path));
+  if (status.st_uid != ::geteuid()) {
+    return core::fail(ErrorCode::AccessDenied, path + " belongs to user " + std::to_string(status.st_uid));
+  }
+  if ((status.st_mode & 07777) != mode && ::fchmod(fd->get(), mode) != 0) {
+    return core::fail(core::errno_error(errno, "chmod " + path));
+  }
+  return fd;
+}
+
+}  // namespace vss::system

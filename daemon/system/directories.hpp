@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+
+#include <sys/types.h>
+
+#include "daemon/core/error.hpp"
+#include "daemon/system/unique_fd.hpp"
+
+namespace vss::system {
+
+// Makes a directory (with the parents that are missing) or takes the one that is there, gives it exactly this
+// mode, and opens it. Errors: what is there is a link or no directory, or belongs to somebody else.
+[[nodiscard]] core::Result<UniqueFd> make_directory(const std::string& path, mode_t mode);
+
+}  // namespace vss::system
