@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "writer-sdk/writers/command/command_writer.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+#include <string_view>
+
+#include "writer-sdk/writers/command/run_command.hpp"
+
+namespace vss::command {
+namespace {
+
+std::string lines(const std::vector<std::string>& texts) {
+  std::string result;
+  for (const std::string& text : texts) result += (result.empty() ? "" : "\n") + text;
+  return result;
+}
+
+std::string set_id(Event event, const Session& session) {
+  if (event == Event::Freeze || event == Event::Thaw || event == Event::PostSnapshot) return session.set_id();
+  if (event == Event::BackupShutdown) return session.shutdown_set_id();
+  return {};
+}
+
+// In the order of the volumes; empty lines for those without one.
+std::string snapshot_paths(Event event, const Session& session) {
+  if (event != Event::PostSnapshot) return {};
+  std::vector<std::string> paths;
+  for (const std::string& volume : session.volumes()) {
+    const char* path = nullptr;
+    vss_snapshot_path(session.handle(), volume.c_str(), &path);
+    paths.emplace_back(path == nullptr ? "" : path);
+  }
+  return lines(paths);
+}
+
+std::string components(const Session& session, bool only_succeeded) {
+  std::vector<std::string> names;
+  for (const Session::Component& component : session.components()) {
+    if (only_succeeded && !component.succeeded) continue;
+    names.push_back(component.logical_path.empty() ? component.name
+                                                   : component.logical_path + "/" + component.name);
+  }
+  return lines(names);
+}
+
+// The service's own environment without variables of ours, and then what the event says.
+std::vector<std::string> environment(Event event, const Session& session) {
+  std::vector<std::string> result;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (!text.starts_with("VSS_") && !text.starts_with("NOTIFY_SOCKET=")) result.emplace_back(text);
+  }
+  const auto add = [&](const char* name, const std::string& value) {
+    result.push_back(std::string(name) + "=" + value);
+  };
+  add("VSS_EVENT", std::string(kEvents[static_cast<std::size_t>(event)].name));
+  add("VSS_SESSION_ID", session.id());
+  add("VSS_SET_ID", set_id(event, session));
+  add("VSS_VOLUMES", lines(session.volumes()));
+  add("VSS_SNAPSHOT_PATHS", snapshot_paths(event, session));
+  add("VSS_COMPONENTS", components(session, false));
+  add("VSS_COMPONENTS_SUCCEEDED", components(session, true));
+  add("VSS_BACKUP_TYPE", session.backup_type());
+  add("VSS_CONTEXT", session.context());
+  add("VSS_ABORT_REASON", session.abort_reason());
+  return result;
+}
+
+}  // namespace
+
+void CommandWriter::on_identify(Metadata& metadata) {
+  for (const std::string& path : config_.paths) {
+    const std::filesystem::path whole(path);
+    metadata.add_component(VSS_COMPONENT_FILEGROUP, "", path, path);
+    std::error_code missing;
+    if (std::filesystem::is_regular_file(whole, missing)) {
+      metadata.add_files("", path, whole.parent_path(), whole.filename(), false);
+    } else {
+      metadata.add_files("", path, path);
+    }
+  }
+  for (const Component& component : config_.components) {
+    metadata.add_component(component.type, component.logical_path, component.name, component.caption,
+                           component.selectable);
+    for (const FileSet& files : component.files) {
+      metadata.add_files(component.logical_path, component.name, files.path, files.spec, files.recursive);
+    }
+  }
+  for (const FileSet& files : config_.excluded) metadata.add_exclude(files.path, files.spec, files.recursive);
+}
+
+void CommandWriter::run(Event event, Session& session) const {
+  const std::optional<Command>& command = config_.command(event);
+  if (!command) return;
+  const auto failure = run_command(command->argv, environment(event, session), command->limit);
+  if (!failure) return;
+  const std::string message = std::string(kEvents[static_cast<std::size_t>(event)].name) + ": " + *failure;
+  log(message);
+  throw Veto(VSS_E_WRITER_RETRYABLE, message);
+}
+
+void CommandWriter::on_state_changed(vss_writer_state, const std::string& message) { log(message); }
+
+// One write per line: several writers of one process share the stream.
+void CommandWriter::log(const std::string& message) const {
+  std::cerr << (config_.writer.name + ": " + message + "\n") << std::flush;
+}
+
+}  // namespace vss::command

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// A writer whose handlers are the commands of its configuration.
+
+#include <string>
+#include <vector>
+#include <vss/writer.hpp>
+
+#include "writer-sdk/writers/command/config.hpp"
+
+namespace vss::command {
+
+class CommandWriter final : public Writer {
+ public:
+  explicit CommandWriter(Config config) : Writer(config.writer), config_(std::move(config)) {}
+
+ private:
+  void on_identify(Metadata& metadata) override;
+  void on_prepare_backup(Session& session) override { run(Event::PrepareForBackup, session); }
+  void on_prepare_snapshot(Session& session) override { run(Event::PrepareForSnapshot, session); }
+  void on_freeze(Session& session) override { run(Event::Freeze, session); }
+  void on_thaw(Session& session) override { run(Event::Thaw, session); }
+  void on_post_snapshot(Session& session) override { run(Event::PostSnapshot, session); }
+  void on_abort(Session& session) override { run(Event::Abort, session); }
+  void on_backup_complete(Session& session) override { run(Event::BackupComplete, session); }
+  void on_backup_shutdown(Session& session) override { run(Event::BackupShutdown, session); }
+  void on_state_changed(vss_writer_state state, const std::string& message) override;
+
+  // Throws Veto when the command fails.
+  void run(Event event, Session& session) const;
+  void log(const std::string& message) const;
+
+  Config config_;
+};
+
+}  // namespace vss::command
