@@ -72,7 +72,7 @@ bool may_set_data(OperationKind kind) {
   return false;
 }
 
-std::optional<core::HoldAbility> hold_from(enum vss_hold_ability hold) {
+std::optional<core::HoldAbility> hold_from(int hold) {
   switch (hold) {
     case VSS_HOLD_FREEZE:
       return core::HoldAbility::Freeze;
@@ -148,7 +148,7 @@ struct Operation::HostFunctions {
     });
   }
 
-  static void set_support(void* context, int supported, enum vss_hold_ability hold, const char* group,
+  static void set_support(void* context, int supported, int hold, const char* group,
                           const char* reason) {
     guard(context, [&](Operation& self) {
       const auto ability = hold_from(hold);

@@ -71,7 +71,7 @@ asio::awaitable<core::Status> ProviderRegistry::load_all(std::filesystem::path d
   for (const std::string& name : *names) {
     if (!only.empty() && std::ranges::find(only, name) == only.end()) continue;
     const core::Status loaded = co_await load_one(directory, runtime_dir, name);
-    if (!loaded) spdlog::error("provider {} is left out: {}", name, loaded.error().message);
+    if (!loaded) spdlog::error("left out: {}", loaded.error().message);
   }
   std::ranges::stable_sort(providers_, [](const auto& a, const auto& b) {
     return std::make_tuple(!a->info().specialised, -a->info().priority, a->info().name) <

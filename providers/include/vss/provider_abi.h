@@ -91,9 +91,9 @@ struct vss_provider_host {
   void (*report_error)(void *context, const char *message);
   /* One line for the log; level 0 debug, 1 info, 2 warning. Not in commit. */
   void (*log)(void *context, int level, const char *message);
-  /* The answer of is_volume_supported. group: members with an equal, non-empty group are captured by one commit call.
-     reason: why not, when supported is 0. */
-  void (*set_support)(void *context, int supported, enum vss_hold_ability hold, const char *group, const char *reason);
+  /* The answer of is_volume_supported. hold: enum vss_hold_ability. group: members with an equal, non-empty group are
+     captured by one commit call. reason: why not, when supported is 0. */
+  void (*set_support)(void *context, int supported, int hold, const char *group, const char *reason);
   /* What the provider needs to find the snapshot again (kept in the catalogue, at most 4096 bytes). Legal in
      begin_prepare, end_prepare, commit, post_commit, pre_final_commit and post_final_commit. */
   void (*set_data)(void *context, const char *snapshot_id, const char *data);

@@ -43,7 +43,7 @@ class ProviderHost {
   void debug(const std::string& message) const { host_->log(host_->context, 0, message.c_str()); }
   void info(const std::string& message) const { host_->log(host_->context, 1, message.c_str()); }
   void warn(const std::string& message) const { host_->log(host_->context, 2, message.c_str()); }
-  void supported(vss_hold_ability hold, const std::string& group) const {
+  void supported(int hold, const std::string& group) const {
     host_->set_support(host_->context, 1, hold, group.c_str(), "");
   }
   void unsupported(const std::string& reason) const {
