@@ -24,7 +24,6 @@ Json make_set(Requester& requester, const SignalFd& signals) {
     Json set = requester.make_set();
     if (const int signal = watch.stop(); signal != 0) {  // it came when there was nothing left to cancel
       requester.abort();
-      requester.release();
       throw Interrupted(signal);
     }
     return set;
@@ -91,7 +90,6 @@ int create(const CommonOptions& common, const RequestOptions& request) {
   if (!is_persistent(request.context)) keep_until_told(signals, bus.lost());
   requester.complete();
   print_warnings(requester.warnings(), shown);
-  requester.release();
   return static_cast<int>(ExitCode::Ok);
 }
 
@@ -119,7 +117,6 @@ int run(const CommonOptions& common, const RequestOptions& request, bool shutdow
     end = child.wait(signals, bus.lost());
   } catch (const std::exception&) {
     requester.abort();
-    requester.release();
     throw;
   }
   if (end.lost) {
@@ -129,10 +126,11 @@ int run(const CommonOptions& common, const RequestOptions& request, bool shutdow
   if (end.status == 0) {
     requester.complete();
     print_warnings(requester.warnings(), shown);
-  } else if (!shutdown_on_error) {
+  } else if (shutdown_on_error) {
+    requester.release();
+  } else {
     requester.abort();
   }
-  requester.release();
   return end.status;
 }
 

@@ -72,7 +72,8 @@ std::string cell(const Json& value) {
   return string.empty() ? "-" : string;
 }
 
-std::string table(const std::vector<std::string>& titles, const std::vector<std::vector<std::string>>& rows) {
+std::string aligned(const std::vector<std::string>& titles,
+                    const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const std::string& title : titles) widths.push_back(width(title));
   for (const auto& row : rows) {
@@ -99,7 +100,7 @@ std::string table(const Json& rows, const std::vector<Column>& columns) {
     std::vector<std::string>& line = cells.emplace_back();
     for (const Column& column : columns) line.push_back(cell_at(row, column.key));
   }
-  return table(titles, cells);
+  return aligned(titles, cells);
 }
 
 std::string describe_set(const Json& set) {
@@ -117,7 +118,7 @@ std::string describe_set(const Json& set) {
                     cell_at(snapshot, "snapshot_id"), milliseconds(snapshot, "hold_ms"),
                     cell_at(snapshot, "path")});
   }
-  result += "\n" + table({"VOLUME", "PROVIDER", "SNAPSHOT", "HOLD", "PATH"}, rows);
+  result += "\n" + aligned({"VOLUME", "PROVIDER", "SNAPSHOT", "HOLD", "PATH"}, rows);
   if (const auto writers = set.find("writers"); writers != set.end() && !writers->empty()) {
     result +=
         "\n" +
@@ -134,7 +135,7 @@ std::string describe_snapshots(const Json& snapshots) {
                     cell_at(snapshot, "volume"), cell_at(snapshot, "context"),
                     utc_time(snapshot.value("created", std::uint64_t{0})), cell_at(snapshot, "path")});
   }
-  return table({"SET", "SNAPSHOT", "VOLUME", "CONTEXT", "CREATED (UTC)", "PATH"}, rows);
+  return aligned({"SET", "SNAPSHOT", "VOLUME", "CONTEXT", "CREATED (UTC)", "PATH"}, rows);
 }
 
 std::string describe_snapshot(const Json& snapshot) {
@@ -196,7 +197,7 @@ std::string describe_status(const Json& status) {
                     cell_at(session, "unit"), cell_at(session, "pid"),
                     age(session.value("age", std::uint64_t{0})), cell_at(session, "set_id")});
   }
-  return result + "\n" + table({"SESSION", "STATE", "CLIENT", "UNIT", "PID", "AGE", "SET"}, rows);
+  return result + "\n" + aligned({"SESSION", "STATE", "CLIENT", "UNIT", "PID", "AGE", "SET"}, rows);
 }
 
 std::string describe_signal(const Json& signal) {

@@ -15,8 +15,8 @@ struct Column {
 };
 
 // Rows of strings under titles, columns aligned, two blanks between them.
-[[nodiscard]] std::string table(const std::vector<std::string>& titles,
-                                const std::vector<std::vector<std::string>>& rows);
+[[nodiscard]] std::string aligned(const std::vector<std::string>& titles,
+                                  const std::vector<std::vector<std::string>>& rows);
 // The objects of an array by column.
 [[nodiscard]] std::string table(const Json& rows, const std::vector<Column>& columns);
 

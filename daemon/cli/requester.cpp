@@ -61,6 +61,17 @@ auto Requester::step(const std::string& what, Function&& function) {
   return attempt(what, std::forward<Function>(function));
 }
 
+template <typename Function>
+void Requester::quietly(const std::string& what, Function&& function) noexcept {
+  try {
+    attempt(what, std::forward<Function>(function));
+  } catch (const Failure& failure) {
+    std::fprintf(stderr, "vssctl: %s\n", failure.line().c_str());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "vssctl: %s: %s\n", what.c_str(), error.what());
+  }
+}
+
 Json Requester::make_set() {
   try {
     create_backup();
@@ -206,34 +217,32 @@ void Requester::set_succeeded(bool succeeded) {
 }
 
 void Requester::complete() {
-  if (!has_writers(options_.context)) return;
   cancelled_ = false;  // a cancel that came too late for make_set() is no reason to leave writers uninformed
+  try {
+    if (has_writers(options_.context)) tell_writers_of_completion();
+  } catch (...) {
+    quietly("Release", [&] { release(); });
+    throw;
+  }
+  release();
+}
+
+void Requester::tell_writers_of_completion() {
   set_succeeded(true);
   attempt("BackupComplete", [&] { backup_->BackupComplete(); });
   check_writers();
 }
 
 void Requester::abort() noexcept {
-  try {
-    set_succeeded(false);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "vssctl: SetBackupSucceeded: %s\n", error.what());
-  }
-  try {
-    attempt("AbortBackup", [&] { backup_->AbortBackup(); });
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "vssctl: AbortBackup: %s\n", error.what());
-  }
+  quietly("SetBackupSucceeded", [&] { set_succeeded(false); });
+  quietly("AbortBackup", [&] { backup_->AbortBackup(); });
+  quietly("Release", [&] { release(); });
 }
 
 void Requester::abort_unfinished() noexcept {
   if (!backup_ || bus_.lost().is_set()) return;
-  try {
-    if (set_started_) attempt("AbortBackup", [&] { backup_->AbortBackup(); });
-    release();
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "vssctl: cannot abort: %s\n", error.what());
-  }
+  if (set_started_) quietly("AbortBackup", [&] { backup_->AbortBackup(); });
+  quietly("Release", [&] { release(); });
 }
 
 void Requester::release() {

@@ -39,11 +39,13 @@ class Requester {
   // been called if anything was under way, and the object is released.
   [[nodiscard]] Json make_set();
 
-  // The files are saved: SetBackupSucceeded for each component, BackupComplete, and a look at the writers.
-  // Throws what a writer reported, unless lenient. Nothing in contexts without writers.
+  // The files are saved: SetBackupSucceeded for each component, BackupComplete and a look at the writers
+  // (nothing of this in contexts without writers), then release(). Throws what a writer reported, unless
+  // lenient; the object is released then too.
   void complete();
 
-  // The files are not saved: SetBackupSucceeded(false), AbortBackup. What fails on the way is reported only.
+  // The files are not saved: SetBackupSucceeded(false), AbortBackup, release(). What fails on the way is only
+  // reported: the caller has the cause.
   void abort() noexcept;
 
   // BackupShutdown to the writers; auto-release snapshots are gone when it returns.
@@ -71,6 +73,10 @@ class Requester {
   [[nodiscard]] Json describe(const Dict& result, Json writers) const;
   void set_succeeded(bool succeeded);
   void warn(std::string text);
+  void tell_writers_of_completion();
+  // A part of the way out of a failure: an error is reported, and the way goes on.
+  template <typename Function>
+  void quietly(const std::string& what, Function&& function) noexcept;
   void abort_unfinished() noexcept;
   // attempt() that does not begin once cancel() was called.
   template <typename Function>

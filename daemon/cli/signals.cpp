@@ -27,10 +27,7 @@ SignalFd::SignalFd() {
   if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
 }
 
-SignalFd::~SignalFd() {
-  ::close(fd_);
-  ::pthread_sigmask(SIG_SETMASK, &previous_, nullptr);
-}
+SignalFd::~SignalFd() { ::close(fd_); }
 
 std::optional<signalfd_siginfo> SignalFd::next() const {
   signalfd_siginfo info{};

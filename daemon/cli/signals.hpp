@@ -14,7 +14,8 @@
 
 namespace vss::cli {
 
-// Blocks the signals; made before any thread starts, for threads inherit the mask.
+// Blocks the signals for the rest of the process, which must reach its end in order; made before any thread
+// starts, for threads inherit the mask.
 class SignalFd {
  public:
   SignalFd();

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/cli/output.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "daemon/cli/progress.hpp"
+#include "daemon/cli/run_command.hpp"
+
+namespace vss::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const Json kSet = {
+    {"set_id", "S"},
+    {"context", "backup"},
+    {"consistency", "per-volume"},
+    {"consistency_reason", "two btrfs filesystems"},
+    {"hold_ms", 12.34},
+    {"snapshots",
+     {{{"snapshot_id", "1"}, {"volume", "/a"}, {"provider", "btrfs"}, {"path", "/r/1"}},
+      {{"snapshot_id", "2"}, {"volume", "/b"}, {"provider", "image"}, {"path", "/r/2"}}}},
+    {"writers", {{{"name", "pg"}, {"instance_id", "I"}, {"state", "stable"}, {"failure", ""}}}}};
+
+TEST(Table, ColumnsAreAlignedByWhatATerminalShows) {
+  EXPECT_EQ(aligned({"A", "B"}, {{"größe", "1"}, {"x", "2"}}), "A      B\ngröße  1\nx      2\n");
+}
+
+TEST(Table, WhatIsMissingOrEmptyIsADash) {
+  EXPECT_EQ(table(Json::array({{{"a", ""}}}), {{"A", "a"}, {"B", "b"}}), "A  B\n-  -\n");
+}
+
+TEST(Cell, EachKindOfValueHasItsForm) {
+  EXPECT_EQ(cell(true), "yes");
+  EXPECT_EQ(cell(17), "17");
+  EXPECT_EQ(cell(Json::array({"a", "b"})), "a, b");
+  EXPECT_EQ(cell(nullptr), "-");
+}
+
+TEST(Cell, ControlCharactersOfOthersNeverReachTheTerminal) {
+  EXPECT_EQ(cell("a\x1b[2Jb\n"), "a\\x1b[2Jb\\x0a");
+}
+
+TEST(UtcTime, IsReadableAndZeroIsUnknown) {
+  EXPECT_EQ(utc_time(1700000000), "2023-11-14 22:13:20");
+  EXPECT_EQ(utc_time(0), "-");
+}
+
+TEST(DescribeSet, NamesTheLevelAndWhyItIsNoMore) {
+  const std::string description = describe_set(kSet);
+  EXPECT_THAT(description, HasSubstr("per-volume (two btrfs filesystems)"));
+  EXPECT_THAT(description, HasSubstr("12.3 ms"));
+  EXPECT_THAT(description, HasSubstr("/r/2"));
+  EXPECT_THAT(description, HasSubstr("pg"));
+}
+
+TEST(DescribeSignal, AnEventIsOneLine) {
+  const Json event = {{"signal", "Event"}, {"set", "S"},      {"writer", "pg"},
+                      {"event", "Freeze"}, {"outcome", "ok"}, {"duration_ms", 1.25}};
+  EXPECT_THAT(describe_signal(event), testing::MatchesRegex("S +Freeze +pg +ok +1.2 ms"));
+  EXPECT_EQ(describe_signal({{"signal", "WriterAdded"}, {"name", "pg"}}), "WriterAdded  name pg");
+}
+
+TEST(ProgressText, NamesWhoIsWaitedFor) {
+  EXPECT_EQ(progress_text("freeze", 1, 3, {"a", "b"}), "freeze 1/3, waiting for a, b");
+  EXPECT_EQ(progress_text("hold", 0, 0, {}), "hold");
+}
+
+TEST(SetEnvironment, NumbersVolumesFromOneAndListsThemByLine) {
+  EXPECT_THAT(set_environment(kSet),
+              ElementsAre("VSS_SET_ID=S", "VSS_SNAPSHOT_SET=S", "VSS_VOLUME_1=/a", "VSS_SNAPSHOT_1=/r/1",
+                          "VSS_VOLUME_2=/b", "VSS_SNAPSHOT_2=/r/2", "VSS_VOLUMES=/a\n/b",
+                          "VSS_SNAPSHOTS=/r/1\n/r/2"));
+}
+
+}  // namespace
+}  // namespace vss::cli
