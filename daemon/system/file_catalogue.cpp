@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/system/file_catalogue.hpp"
 
-#include <array>
 #include <cstdio>
 #include <memory>
 
@@ -12,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include "daemon/system/directories.hpp"
+#include "daemon/system/read_file.hpp"
 #include "daemon/system/record_json.hpp"
 #include "daemon/system/unique_fd.hpp"
 
@@ -103,16 +103,9 @@ core::Result<core::SetRecord> read_record(int directory, const std::string& name
   struct stat status {};
   if (::fstat(fd->get(), &status) != 0) return core::fail(core::errno_error(errno, "stat"));
   if (!S_ISREG(status.st_mode)) return core::fail(ErrorCode::InvalidDocument, "not a regular file");
-  std::string text;
-  std::array<char, 16384> buffer{};
-  while (text.size() <= kMaxRecordSize) {
-    const ssize_t got = ::read(fd->get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return core::fail(core::errno_error(errno, "read"));
-    if (got == 0) break;
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-  auto record = set_record_from_json(text);
+  const auto text = read_to_end(fd->get(), kMaxRecordSize);
+  if (!text) return core::fail(text.error());
+  auto record = set_record_from_json(*text);
   if (record && file_name(record->set_id) != name) {
     return core::fail(ErrorCode::InvalidDocument, "it is the record of set " + record->set_id.str());
   }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/system/mount_table.hpp"
 
-#include <array>
 #include <cstdio>
 #include <memory>
 
 #include <libmount/libmount.h>
 #include <poll.h>
 
+#include "daemon/system/read_file.hpp"
 #include "daemon/system/unique_fd.hpp"
 
 namespace vss::system {
@@ -38,18 +38,6 @@ Mount mount_from(libmnt_fs* entry) {
   mount.network = mnt_fs_is_netfs(entry) == 1;
   return mount;
 }
-
-core::Result<std::string> read_all(int fd, const std::string& file) {
-  std::string text;
-  std::array<char, 65536> buffer{};
-  while (true) {
-    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return core::fail(core::errno_error(errno, "read " + file));
-    if (got == 0) return text;
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-}
 }  // namespace
 
 core::Result<MountTable> MountTable::parse(const std::string& text) {
@@ -79,8 +67,8 @@ core::Result<MountTable> MountTable::read(const std::string& file) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const auto fd = open_path(file, O_RDONLY);
     if (!fd) return core::fail(fd.error());
-    text = read_all(fd->get(), file);
-    if (!text) return core::fail(text.error());
+    text = read_to_end(fd->get());
+    if (!text) return core::fail(std::move(text.error()).with_context(file));
     // The kernel reports POLLPRI if a mount came or went since the file was opened.
     pollfd changed{fd->get(), POLLPRI, 0};
     if (::poll(&changed, 1, 0) <= 0 || (changed.revents & POLLPRI) == 0) break;

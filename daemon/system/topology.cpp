@@ -61,8 +61,8 @@ core::Status Topology::supported(const Mount& mount) {
     return core::fail(ErrorCode::VolumeNotSupported,
                       mount.mount_point + " is " + mount.filesystem + ": " + std::string(why));
   };
-  if (mount.network) return refuse("a network filesystem; snapshots are made where the disks are");
   if (mount.filesystem.starts_with("fuse")) return refuse("served by a process, which cannot be held");
+  if (mount.network) return refuse("a network filesystem; snapshots are made where the disks are");
   if (mount.filesystem == "overlay") return refuse("it keeps its files in other filesystems; name those");
   if (!is_btrfs(mount) && major(mount.device) == 0) return refuse("no filesystem on a block device");
   return {};
