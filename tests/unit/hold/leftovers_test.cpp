@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the recovery does with records that need no filesystem; with real ones: tests/loop/hold.
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <csignal>
+#include <fstream>
+#include <vector>
+
+#include "daemon/hold/leftovers.hpp"
+#include "daemon/hold/process_watch.hpp"
+#include "daemon/hold/record.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace vss::hold {
+namespace {
+
+class LeftoversTest : public testing::Test {
+ protected:
+  Record create(const char* name) {
+    TargetIdentity identity;
+    identity.mount_point = "/nowhere";
+    identity.device_major = 4094;  // no such device
+    const std::vector<TargetIdentity> targets{identity};
+    return std::move(Record::create(path(name), core::Guid::random(), targets).value());
+  }
+  std::filesystem::path path(const char* name) const { return dir_.path() / name; }
+  core::Result<ReleasedSummary> run() {
+    return release_leftovers(dir_.path(), [this](std::string_view line) { log_.emplace_back(line); }, {});
+  }
+
+  test::TempDir dir_;
+  std::vector<std::string> log_;
+};
+
+TEST_F(LeftoversTest, NothingToDoIsSuccess) {
+  const auto here = run();
+  ASSERT_TRUE(here);
+  EXPECT_EQ(here->records, 0U);
+  const auto nowhere = release_leftovers(dir_.path() / "missing", [](std::string_view) {});
+  ASSERT_TRUE(nowhere);
+  EXPECT_EQ(nowhere->records, 0U);
+  EXPECT_TRUE(log_.empty());
+}
+
+TEST_F(LeftoversTest, ARecordOfAnotherBootIsOnlyRemoved) {
+  {
+    const Record record = create("hold.record.a");
+    record.targets()[0].begin_hold(1);
+    record.targets()[0].hold_done(1, 1, 1);
+    record.header().boot_id[0] = 'x';
+  }
+  const auto summary = run();
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->records, 1U);
+  EXPECT_TRUE(summary->remaining.empty());
+  EXPECT_FALSE(std::filesystem::exists(path("hold.record.a")));
+  EXPECT_EQ(log_.size(), 1U);
+}
+
+TEST_F(LeftoversTest, ARecordThatWasNeverCompletedIsRemoved) {
+  std::ofstream(path("hold.record.a")) << "VSS";
+  create("hold.record.b").header().magic = 0;
+  const auto summary = run();
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->records, 2U);
+  EXPECT_FALSE(std::filesystem::exists(path("hold.record.a")));
+  EXPECT_FALSE(std::filesystem::exists(path("hold.record.b")));
+  EXPECT_EQ(log_.size(), 2U);
+}
+
+TEST_F(LeftoversTest, ARecordOfAnotherVersionStaysAndIsAnError) {
+  create("hold.record.a").header().version = 2;
+  const auto summary = run();
+  ASSERT_FALSE(summary);
+  EXPECT_EQ(summary.error().code, ErrorCode::NotSupported);
+  EXPECT_TRUE(std::filesystem::exists(path("hold.record.a")));
+}
+
+TEST_F(LeftoversTest, WhereNothingWasHeldTheRecordGoes) {
+  create("hold.record.a");
+  const auto summary = run();
+  ASSERT_TRUE(summary);
+  EXPECT_TRUE(summary->released.empty());
+  EXPECT_FALSE(std::filesystem::exists(path("hold.record.a")));
+}
+
+TEST_F(LeftoversTest, WhatIsNotMountedAnyMoreStaysInTheRecordAndIsNamed) {
+  {
+    const Record record = create("hold.record.a");
+    record.targets()[0].begin_hold(1);
+    record.targets()[0].hold_done(1, 1, 1);
+  }
+  const auto summary = run();
+  ASSERT_TRUE(summary) << summary.error().message;
+  ASSERT_EQ(summary->remaining.size(), 1U);
+  EXPECT_TRUE(summary->remaining[0].starts_with("/nowhere: ")) << summary->remaining[0];
+  EXPECT_TRUE(std::filesystem::exists(path("hold.record.a")));
+}
+
+TEST_F(LeftoversTest, OtherFilesAreLeftAlone) {
+  std::ofstream(path("other")) << "x";
+  ASSERT_TRUE(run());
+  EXPECT_TRUE(std::filesystem::exists(path("other")));
+}
+
+TEST(ProcessWatch, FollowsAProcessToItsEndAndIsNotFooledByItsPid) {
+  const pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  ProcessIdentity identity = this_process();
+  EXPECT_GT(identity.start, 0U);
+  EXPECT_FALSE(ProcessWatch(identity).gone());
+  ++identity.start;  // the pid of another, later process
+  EXPECT_TRUE(ProcessWatch(identity).gone());
+  EXPECT_TRUE(ProcessWatch(ProcessIdentity{}).gone());
+
+  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+  const ProcessWatch watch(child, pidfd.get());
+  EXPECT_FALSE(watch.gone(std::chrono::milliseconds(5)));
+  watch.send(SIGKILL);
+  EXPECT_TRUE(watch.gone(std::chrono::seconds(5)));
+  waitpid(child, nullptr, 0);
+}
+
+}  // namespace
+}  // namespace vss::hold
