@@ -29,10 +29,19 @@ FakeCoordinator::FakeCoordinator(bool own_name)
       });
   manager_->finishRegistration();
   if (own_name) connection_->requestName("org.vssd.Vss1");
-  connection_->enterEventLoopAsync();
+  loop_ = std::thread([this] {
+    try {
+      connection_->enterEventLoop();
+    } catch (const sdbus::Error&) {
+      // The test has killed the bus.
+    }
+  });
 }
 
-FakeCoordinator::~FakeCoordinator() { connection_->leaveEventLoop(); }
+FakeCoordinator::~FakeCoordinator() {
+  connection_->leaveEventLoop();
+  loop_.join();
+}
 
 std::string FakeCoordinator::take(const std::string& path, const Dictionary& properties) {
   const std::lock_guard lock(mutex_);

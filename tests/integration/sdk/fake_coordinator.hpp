@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace vss::test {
@@ -51,6 +52,7 @@ class FakeCoordinator {
   int refusals_ = 0;
   std::unique_ptr<sdbus::IConnection> connection_;
   std::unique_ptr<sdbus::IObject> manager_;
+  std::thread loop_;
 };
 
 }  // namespace vss::test
