@@ -113,7 +113,8 @@ asio::awaitable<core::Result<core::HoldTimes>> Window::release(std::shared_ptr<W
 asio::awaitable<core::Status> Window::finish(std::shared_ptr<Window> self) {
   self->start_limit();
   if (!self->lost_.is_set()) self->send(RequestKind::Finish, 0);
-  co_await core::wait_for(self->over_, std::max(Clock::now(), *self->limit_end_) + kFinishGrace);
+  const TimePoint until = std::max(Clock::now(), *self->limit_end_) + kFinishGrace;
+  co_await core::wait_for(self->over_, until);
   if (self->record_->settled()) co_return core::Status{};
   co_return fail(self->unreleased());
 }
@@ -141,7 +142,9 @@ asio::awaitable<void> Window::watch_process(std::shared_ptr<Window> self) {
 }
 
 asio::awaitable<void> Window::watch_limit(std::shared_ptr<Window> self) {
-  if (co_await core::wait_for(self->over_, *self->limit_end_ + kAnswerGrace)) co_return;
+  const TimePoint until = *self->limit_end_ + kAnswerGrace;
+  const bool over = co_await core::wait_for(self->over_, until);
+  if (over) co_return;
   if (self->gone_.is_set() || (self->let_go_.is_set() && !something_is_held(*self->record_))) co_return;
   syscall(SYS_pidfd_send_signal, self->process_.native_handle(), SIGKILL, nullptr, 0);
   self->lose("vssd-hold did not let go at its limit and was killed");
