@@ -80,7 +80,10 @@ class HoldTest : public testing::Test {
     test::private_mount_namespace();
     std::filesystem::create_directory(runtime_dir());
   }
-  ~HoldTest() override { guard_.reset(); }
+  ~HoldTest() override {
+    guard_.reset();
+    while (!volumes_.empty()) volumes_.pop_back();  // inner before outer
+  }
 
   // Makes the filesystems "a", "b", ... and the guard.
   void make(const std::vector<std::string>& types) {
