@@ -183,6 +183,7 @@ class FakeManager final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Manag
   }
   void IsVolumeSupported(sdbus::Result<bool, Dict>&& result, std::string path, std::string) override {
     log_.add("IsVolumeSupported " + path);
+    if (script_.missing.contains(path)) return result.returnError(error("ObjectNotFound"));
     const auto at = script_.volumes.find(path);
     const bool supported = at != script_.volumes.end();
     answer(script_, "IsVolumeSupported", std::move(result), supported,

@@ -20,6 +20,7 @@ struct Script {
   std::map<std::string, std::string> errors;   // method -> short name of the error that it answers
   std::set<std::string> hang;                  // methods that answer Cancelled, once Cancel is called
   std::map<std::string, std::string> volumes;  // path asked for -> root of its volume
+  std::set<std::string> missing;               // paths that are ObjectNotFound
   std::vector<Dict> writers;                   // GatherWriterMetadata
   std::vector<Dict> status;                    // GatherWriterStatus
   std::vector<Dict> status_after_complete;     // the same after BackupComplete; empty: no change
