@@ -25,6 +25,7 @@ struct Config {
   std::uint32_t prepare_for_backup_ms = 600'000;
   std::uint32_t prepare_for_snapshot_ms = 600'000;
   std::uint32_t freeze_default_ms = 60'000;  // for writers that do not name their own
+  std::uint32_t abort_ms = 30'000;
   std::uint32_t post_snapshot_ms = 600'000;
   std::uint32_t backup_complete_ms = 600'000;
   std::uint32_t backup_shutdown_ms = 30'000;
