@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/daemon.hpp"
+
+#include <pwd.h>
+
+#include <csignal>
+
+#include <spdlog/spdlog.h>
+
+#include "daemon/system/notify.hpp"
+
+namespace vss {
+namespace {
+core::Limits core_limits(const system::Config& config) {
+  core::Limits limits;
+  limits.identify = core::Milliseconds(config.identify_ms);
+  limits.prepare_for_backup = core::Milliseconds(config.prepare_for_backup_ms);
+  limits.prepare_for_snapshot = core::Milliseconds(config.prepare_for_snapshot_ms);
+  limits.freeze = core::Milliseconds(config.freeze_default_ms);
+  limits.hold = core::Milliseconds(config.hold_limit_ms);
+  limits.post_snapshot = core::Milliseconds(config.post_snapshot_ms);
+  limits.backup_complete = core::Milliseconds(config.backup_complete_ms);
+  limits.backup_shutdown = core::Milliseconds(config.backup_shutdown_ms);
+  limits.flush = core::Milliseconds(config.flush_ms);
+  limits.sessions = config.max_sessions;
+  limits.sessions_per_caller = config.max_sessions_per_caller;
+  return limits;
+}
+
+provider_host::Limits provider_limits(const system::Config& config) {
+  provider_host::Limits limits;
+  limits.commit = core::Milliseconds(config.hold_limit_ms);
+  return limits;
+}
+
+std::vector<std::uint32_t> uids_of(const std::vector<std::string>& accounts) {
+  std::vector<std::uint32_t> uids;
+  for (const std::string& account : accounts) {
+    if (const passwd* entry = ::getpwnam(account.c_str())) {
+      uids.push_back(entry->pw_uid);
+    } else {
+      spdlog::warn("writer_accounts: no user {}", account);
+    }
+  }
+  return uids;
+}
+}  // namespace
+
+void Daemon::HoldGate::begin_hold() {
+  ++depth_;
+  log_->begin_hold();
+}
+
+void Daemon::HoldGate::end_hold() {
+  --depth_;
+  log_->end_hold();
+}
+
+Daemon::Daemon(system::Config config, std::shared_ptr<system::DeferredSink> log)
+    : config_(std::move(config)),
+      signals_(loop_, SIGTERM, SIGINT),
+      gate_(std::move(log)),
+      volumes_(system::VolumeSources{.runtime_dir = config_.runtime_dir}),
+      catalogue_(config_.state_dir),
+      mounts_(config_.runtime_dir),
+      providers_(loop_.get_executor(), provider_limits(config_)),
+      holder_(loop_.get_executor(), config_.helper, config_.runtime_dir),
+      bus_(loop_, bus_settings()),
+      coordinator_(services()) {}
+
+core::Services Daemon::services() {
+  return {loop_.get_executor(),
+          core_limits(config_),
+          volumes_,
+          providers_,
+          holder_,
+          catalogue_,
+          mounts_,
+          bus_,
+          gate_};
+}
+
+bus::BusService::Settings Daemon::bus_settings() {
+  const auto unit_of_pid = [this](std::uint32_t pid) -> asio::awaitable<std::string> {
+    core::Result<system::ProcessInfo> info = co_await processes_.query(static_cast<pid_t>(pid));
+    co_return info ? info->unit : std::string();
+  };
+  return {unit_of_pid, uids_of(config_.writer_accounts), [this] { return gate_.is_holding(); }};
+}
+
+asio::awaitable<core::Status> Daemon::try_start() {
+  core::Status loaded = co_await providers_.load_all(config_.provider_dir, config_.runtime_dir + "/providers",
+                                                     config_.providers);
+  if (!loaded) co_return loaded;
+  // What a former run has mounted is mounted anew by the coordinator where it is still wanted.
+  std::vector<core::Guid> none;
+  if (core::Status cleared = co_await mounts_.remove_leftovers(std::move(none)); !cleared) co_return cleared;
+  if (core::Status recovered = co_await coordinator_.start(); !recovered) co_return recovered;
+  co_return bus_.start(coordinator_);
+}
+
+asio::awaitable<void> Daemon::start() {
+  const core::Status started = co_await try_start();
+  if (!started) {
+    spdlog::critical("{}", started.error().message);
+    exit_code_ = 1;
+    loop_.stop();
+    co_return;
+  }
+  spdlog::info("vssd {} is ready", VSSD_VERSION);
+  system::notify_ready();
+}
+
+asio::awaitable<void> Daemon::stop_on_signal() {
+  asio::error_code error;
+  co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+  spdlog::info("stopping");
+  system::notify_stopping();
+  co_await coordinator_.release_all();
+  bus_.stop();
+  loop_.stop();
+}
+
+int Daemon::run() {
+  core::spawn(loop_.get_executor(), stop_on_signal());
+  core::spawn(loop_.get_executor(), start());
+  loop_.run();
+  return exit_code_;
+}
+
+}  // namespace vss

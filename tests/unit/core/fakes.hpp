@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// Fakes of all ports of the core, and a trace of what happened in which order. Unit ring only.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <asio/io_context.hpp>
+
+#include "daemon/core/coordinator.hpp"
+
+namespace vss::core::fakes {
+
+using Trace = std::vector<std::string>;
+
+// What a fake does in an operation or event: by default it succeeds.
+struct Behaviour {
+  enum class Kind { Succeed, Fail, FailWithoutVeto, Hang } kind = Kind::Succeed;
+  ErrorCode code = ErrorCode::WriterNonRetryable;
+};
+using Script = std::map<std::string, Behaviour>;  // by name of the operation or event
+
+inline asio::awaitable<void> hang() { co_await wait_for(Signal{}, TimePoint::max()); }
+
+class FakeWriter final : public Writer {
+ public:
+  FakeWriter(Trace& trace, std::string name, WriterLevel level) : trace_(trace) {
+    info_.name = std::move(name);
+    info_.instance_id = Guid::random();
+    info_.class_id = Guid::random();
+    info_.level = level;
+  }
+  [[nodiscard]] const WriterInfo& info() const override { return info_; }
+  [[nodiscard]] bool is_alive() const override { return alive; }
+  asio::awaitable<Result<std::string>> identify(std::chrono::milliseconds) override {
+    if (script["Identify"].kind != Behaviour::Kind::Succeed) co_return fail(ErrorCode::WriterNotResponding, "no");
+    co_return R"({"version":1,"components":[{"logical_path":"","name":"data"}]})";
+  }
+  asio::awaitable<std::optional<WriterFailure>> deliver(WriterEvent event, EventArgs args,
+                                                        std::chrono::milliseconds limit) override {
+    const std::string name(to_string(event));
+    trace_.push_back(info_.name + " " + name);
+    events.push_back(name);
+    sets.push_back(args.set);
+    const Behaviour behaviour = script[name];
+    switch (behaviour.kind) {
+      case Behaviour::Kind::Succeed: co_return std::nullopt;
+      case Behaviour::Kind::Fail: co_return WriterFailure{behaviour.code, 7, "scripted", true};
+      case Behaviour::Kind::FailWithoutVeto: co_return WriterFailure{behaviour.code, 7, "scripted", false};
+      case Behaviour::Kind::Hang: break;
+    }
+    co_await wait_for(Signal{}, std::chrono::steady_clock::now() + limit);
+    const bool timed = event == WriterEvent::Freeze || event == WriterEvent::Thaw;
+    co_return WriterFailure{timed ? ErrorCode::WriterTimeout : ErrorCode::WriterNotResponding, 0, "silent", true};
+  }
+  WriterInfo& mutable_info() { return info_; }
+
+  Script script;
+  bool alive = true;
+  Trace events;
+  std::vector<Guid> sets;
+
+ private:
+  Trace& trace_;
+  WriterInfo info_;
+};
+
+class FakeProvider final : public Provider {
+ public:
+  explicit FakeProvider(Trace& trace) : trace_(trace) { info_.name = "fake"; }
+  [[nodiscard]] const ProviderInfo& info() const override { return info_; }
+  [[nodiscard]] std::string stuck_in() const override { return {}; }
+  asio::awaitable<Result<VolumeSupport>> is_volume_supported(Volume) override {
+    co_return VolumeSupport{true, hold, {}, {}};
+  }
+  asio::awaitable<Status> begin_prepare(Member member) override {
+    members_[member.snapshot_id] = member;
+    return run("begin_prepare");
+  }
+  asio::awaitable<Status> end_prepare(Guid) override { return run("end_prepare"); }
+  asio::awaitable<Status> pre_commit(Guid) override { return run("pre_commit"); }
+  asio::awaitable<Result<CaptureReport>> commit(Guid, std::vector<Guid> snapshots) override {
+    Status done = co_await run("commit");
+    if (!done) co_return fail(std::move(done.error()));
+    existing.insert(snapshots.begin(), snapshots.end());
+    co_return report;
+  }
+  asio::awaitable<Status> post_commit(Guid) override { return run("post_commit"); }
+  asio::awaitable<Status> pre_final_commit(Guid) override { return run("pre_final_commit"); }
+  asio::awaitable<Status> post_final_commit(Guid) override { return run("post_final_commit"); }
+  asio::awaitable<Status> abort(Guid set) override {
+    for (const auto& [id, member] : members_) {
+      if (member.set_id == set) existing.erase(id);
+    }
+    return run("abort");
+  }
+  [[nodiscard]] Result<Member> member(Guid snapshot) const override {
+    const auto at = members_.find(snapshot);
+    if (at == members_.end()) return fail(ErrorCode::ObjectNotFound, "no member");
+    return at->second;
+  }
+  void forget(Guid set) override {
+    std::erase_if(members_, [&](const auto& entry) { return entry.second.set_id == set; });
+  }
+  asio::awaitable<Status> remove(Member snapshot) override {
+    Status done = co_await run("remove");
+    if (done) existing.erase(snapshot.snapshot_id);
+    co_return done;
+  }
+  asio::awaitable<Result<bool>> exists(Member snapshot) override { co_return existing.contains(snapshot.snapshot_id); }
+  asio::awaitable<Result<MountSpec>> mount_info(Member, bool) override { co_return MountSpec{"src", "fs", "", ""}; }
+
+  Script script;
+  HoldAbility hold = HoldAbility::Freeze;
+  CaptureReport report;
+  std::set<Guid> existing;
+
+ private:
+  asio::awaitable<Status> run(std::string operation) {
+    trace_.push_back("provider " + operation);
+    const Behaviour behaviour = script[operation];
+    if (behaviour.kind == Behaviour::Kind::Hang) co_await hang();
+    if (behaviour.kind == Behaviour::Kind::Fail) co_return fail(ErrorCode::ProviderVeto, "scripted");
+    co_return Status();
+  }
+  Trace& trace_;
+  ProviderInfo info_;
+  std::map<Guid, Member> members_;
+};
+
+class FakeProviders final : public Providers {
+ public:
+  explicit FakeProviders(FakeProvider& provider) : provider_(provider) {}
+  [[nodiscard]] std::vector<Provider*> all() const override { return {&provider_}; }
+  [[nodiscard]] Provider* find(std::string_view name) const override { return name == "fake" ? &provider_ : nullptr; }
+  asio::awaitable<Result<ProviderChoice>> choose(Volume volume, std::string name) override {
+    if (!name.empty() && name != "fake") co_return fail(ErrorCode::ProviderNotRegistered, name);
+    Result<VolumeSupport> support = co_await provider_.is_volume_supported(std::move(volume));
+    co_return ProviderChoice{&provider_, *support};
+  }
+
+ private:
+  FakeProvider& provider_;
+};
+
+class FakeVolumes final : public VolumeFacts {
+ public:
+  explicit FakeVolumes(Trace& trace) : trace_(trace) {}
+  asio::awaitable<Result<Volume>> resolve(std::string path) override {
+    if (!path.starts_with('/')) co_return fail(ErrorCode::InvalidArgument, "not absolute");
+    Volume volume;
+    volume.path = volume.mount_point = path;
+    volume.superblock = path.starts_with("/bind") ? path.substr(5) : path;  // /bind/x is a bind mount of /x
+    co_return volume;
+  }
+  asio::awaitable<Result<std::vector<Volume>>> list() override { co_return std::vector<Volume>(); }
+  asio::awaitable<Status> flush(std::vector<Volume>, std::uint32_t) override {
+    trace_.push_back("flush");
+    co_return flush_result;
+  }
+  Status flush_result;
+
+ private:
+  Trace& trace_;
+};
+
+class FakeHolder final : public Holder {
+ public:
+  explicit FakeHolder(Trace& trace) : trace_(trace) {}
+  struct Window final : HoldWindow {
+    explicit Window(FakeHolder& owner) : holder(owner) {}
+    asio::awaitable<Status> hold(std::size_t index) override { return holder.run("hold " + std::to_string(index), +1); }
+    asio::awaitable<Result<HoldTimes>> release(std::size_t index) override {
+      Status done = co_await holder.run("release " + std::to_string(index), -1);
+      if (!done) co_return fail(std::move(done.error()));
+      co_return HoldTimes{std::chrono::milliseconds(10), std::chrono::milliseconds(15)};
+    }
+    asio::awaitable<Status> finish() override {
+      holder.held = 0;
+      holder.trace_.push_back("finish");
+      co_return Status();
+    }
+    FakeHolder& holder;
+  };
+  asio::awaitable<Result<std::unique_ptr<HoldWindow>>> arm(Guid, std::vector<HoldTarget>,
+                                                           std::chrono::milliseconds) override {
+    Status done = co_await run("arm", 0);
+    if (!done) co_return fail(std::move(done.error()));
+    co_return std::make_unique<Window>(*this);
+  }
+  Script script;
+  int held = 0;
+
+ private:
+  asio::awaitable<Status> run(std::string operation, int change) {
+    trace_.push_back(operation);
+    if (script[operation].kind == Behaviour::Kind::Fail) co_return fail(ErrorCode::HoldWritesTimeout, "scripted");
+    held += change;
+    co_return Status();
+  }
+  Trace& trace_;
+};
+
+class FakeCatalogue final : public Catalogue {
+ public:
+  asio::awaitable<Status> store(SetRecord record) override {
+    if (full) co_return fail(ErrorCode::InsufficientStorage, "disk full");
+    records[record.set_id] = record;
+    co_return Status();
+  }
+  asio::awaitable<Status> erase(Guid set) override {
+    records.erase(set);
+    co_return Status();
+  }
+  asio::awaitable<Result<std::vector<SetRecord>>> load() override {
+    std::vector<SetRecord> all;
+    for (const auto& [id, record] : records) all.push_back(record);
+    co_return all;
+  }
+  std::map<Guid, SetRecord> records;
+  bool full = false;
+};
+
+class FakeMounter final : public Mounter {
+ public:
+  explicit FakeMounter(Trace& trace) : trace_(trace) {}
+  asio::awaitable<Result<std::string>> mount(Guid, Guid snapshot, MountSpec, bool writable) override {
+    trace_.push_back(writable ? "mount rw" : "mount ro");
+    mounted.insert(snapshot);
+    co_return "/run/vssd/snapshots/x/" + snapshot.str();
+  }
+  asio::awaitable<Status> unmount(Guid, Guid snapshot) override {
+    mounted.erase(snapshot);
+    co_return Status();
+  }
+  std::set<Guid> mounted;
+
+ private:
+  Trace& trace_;
+};
+
+class FakeObserver final : public Observer {
+ public:
+  void event_delivered(const DeliveredEvent&) override {}
+  void progress(Guid, std::string_view phase, std::size_t, std::size_t, std::vector<std::string>) override {
+    if (on_progress) on_progress(phase);
+  }
+  void session_changed(Guid) override {}
+  void session_ended(Guid) override { ++ended; }
+  void set_created(const SetRecord&) override {}
+  void set_deleted(Guid) override {}
+  void writer_added(const WriterInfo&) override {}
+  void writer_removed(const WriterInfo&) override {}
+  std::function<void(std::string_view)> on_progress;
+  int ended = 0;
+};
+
+class FakeLogGate final : public LogGate {
+ public:
+  void begin_hold() override { ++depth; }
+  void end_hold() override { --depth; }
+  int depth = 0;
+};
+
+// The whole daemon without its operating system.
+struct World {
+  World() : coordinator(make_services()) {}
+  Services make_services() {
+    Limits limits;
+    limits.freeze = Milliseconds(200);
+    limits.prepare_for_backup = limits.prepare_for_snapshot = limits.post_snapshot = Milliseconds(200);
+    limits.abort = limits.backup_complete = limits.backup_shutdown = limits.identify = Milliseconds(200);
+    return {loop.get_executor(), limits, volumes, providers, holder, catalogue, mounter, observer, log_gate};
+  }
+  std::shared_ptr<FakeWriter> add_writer(std::string name, WriterLevel level = WriterLevel::FrontEnd) {
+    auto writer = std::make_shared<FakeWriter>(trace, std::move(name), level);
+    coordinator.writers().add(writer);
+    return writer;
+  }
+  std::shared_ptr<BackupSession> session(BackupOptions options = {}) {
+    return *coordinator.create_backup({":1.5", "test", 0, 1, ""}, options);
+  }
+  // Runs the loop until the coroutine has ended and returns what it gave.
+  template <typename T>
+  T await(asio::awaitable<T> work) {
+    std::optional<T> result;
+    const auto into = [](asio::awaitable<T> inner, std::optional<T>& to) -> asio::awaitable<void> {
+      to.emplace(co_await std::move(inner));
+    };
+    spawn(loop.get_executor(), into(std::move(work), result));
+    loop.restart();
+    while (!result && loop.run_one() > 0) {
+    }
+    return std::move(*result);
+  }
+  void await(asio::awaitable<void> work) {
+    const auto into = [](asio::awaitable<void> inner) -> asio::awaitable<bool> {
+      co_await std::move(inner);
+      co_return true;
+    };
+    await(into(std::move(work)));
+  }
+  void settle() {
+    loop.restart();
+    loop.poll();
+  }
+
+  asio::io_context loop;
+  Trace trace;
+  FakeProvider provider{trace};
+  FakeProviders providers{provider};
+  FakeVolumes volumes{trace};
+  FakeHolder holder{trace};
+  FakeCatalogue catalogue;
+  FakeMounter mounter{trace};
+  FakeObserver observer;
+  FakeLogGate log_gate;
+  Coordinator coordinator;
+};
+
+}  // namespace vss::core::fakes
