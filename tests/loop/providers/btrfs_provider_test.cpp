@@ -368,6 +368,27 @@ TEST_F(BtrfsProvider, AReadOnlyFilesystemIsRefusedAndStaysReadOnly) {
   EXPECT_EQ(::open((root() / "new").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), -1);
 }
 
+TEST_F(BtrfsProvider, AFullFilesystemIsAnErrorOfStorageAndLeavesNothing) {
+  const auto small = LoopFilesystem::create(temp_.path(), "small", "btrfs", 128);
+  const fs::path volume = small.mount_point() / "volume";
+  make_subvolume(volume);
+  // Data takes all the space that is not given out yet, so that the metadata cannot grow.
+  const std::string block(std::size_t{1} << 20U, 'x');
+  for (std::ofstream big(volume / "big"); big << block << std::flush;) {
+  }
+  run_program({"sync", "-f", volume.string()});
+  const std::string target(3000, 'x');  // a link lies in the metadata
+  for (int i = 0; ::symlink(target.c_str(), (volume / std::to_string(i)).c_str()) == 0; ++i) {
+  }
+  const auto members = members_for({volume});
+  const auto status = driver_.make_set(members);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::InsufficientStorage) << status.error().message;
+  const auto aborted = driver_.abort(members[0].set_id);
+  EXPECT_TRUE(aborted) << aborted.error().message;
+  EXPECT_FALSE(fs::exists(small.mount_point() / ".vssd"));
+}
+
 TEST_F(BtrfsProvider, TheFilesystemCanBeUnmountedWhileSnapshotsExist) {
   ASSERT_TRUE(driver_.make_set(members_for(make_subvolumes(1))));
   EXPECT_NO_THROW(filesystem_.unmount());

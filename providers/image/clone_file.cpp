@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "providers/image/clone_file.hpp"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/xattr.h>
+
+#include <array>
+#include <cerrno>
+
+#include <nlohmann/json.hpp>
+
+#include "providers/image/host_filesystem.hpp"
+#include "vss/provider_module.hpp"
+
+namespace vss::image {
+
+namespace {
+constexpr const char* kDirectory = ".vssd";
+constexpr const char* kMark = "trusted.vssd.set";
+constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+
+// btrfs refuses to share blocks between a file with checksums and one without ("chattr +C", usual for
+// images).
+void copy_no_cow_flag(int source, int destination) {
+  int flags = 0;
+  if (::ioctl(source, FS_IOC_GETFLAGS, &flags) != 0 || (flags & FS_NOCOW_FL) == 0) return;
+  int own = 0;
+  if (::ioctl(destination, FS_IOC_GETFLAGS, &own) != 0) throw_errno("FS_IOC_GETFLAGS");
+  own |= FS_NOCOW_FL;
+  if (::ioctl(destination, FS_IOC_SETFLAGS, &own) != 0) throw_errno("FS_IOC_SETFLAGS");
+}
+}  // namespace
+
+CloneFile::CloneFile(std::string set_id, std::string snapshot_id, std::string mount_point,
+                     std::string host_uuid, LoopExtent extent)
+    : set_id_(std::move(set_id)),
+      snapshot_id_(std::move(snapshot_id)),
+      mount_point_(std::move(mount_point)),
+      host_uuid_(std::move(host_uuid)),
+      extent_(extent) {
+  if (!is_guid_text(set_id_) || !is_guid_text(snapshot_id_)) {
+    throw ProviderError(VSS_PROVIDER_E_INVALID_ARGUMENT, "'" + set_id_ + "', '" + snapshot_id_ + "': no ids");
+  }
+}
+
+CloneFile CloneFile::of_existing(const vss_member& snapshot) {
+  try {
+    const auto data = nlohmann::json::parse(snapshot.data);
+    const LoopExtent extent{data.at("offset"), data.at("size_limit"), data.at("block_size")};
+    CloneFile clone(snapshot.set_id, snapshot.snapshot_id, data.at("mount_point"), data.at("host_uuid"),
+                    extent);
+    if (data.at("path").get<std::string>() != clone.path()) {
+      throw ProviderError(VSS_PROVIDER_E_INVALID_ARGUMENT,
+                          "data of the snapshot: another path than its ids say");
+    }
+    const HostFilesystem host = host_of(clone.mount_point_);
+    if (host.mount_point != clone.mount_point_ || host.uuid != clone.host_uuid_) {
+      throw ProviderError(VSS_PROVIDER_E_VETO, "the filesystem " + clone.host_uuid_ + " is not mounted at " +
+                                                   clone.mount_point_ + " now");
+    }
+    return clone;
+  } catch (const nlohmann::json::exception& error) {
+    throw ProviderError(VSS_PROVIDER_E_INVALID_ARGUMENT,
+                        std::string("data of the snapshot: ") + error.what());
+  }
+}
+
+std::string CloneFile::path() const {
+  const std::string root = mount_point_.ends_with('/') ? mount_point_ : mount_point_ + "/";
+  return root + kDirectory + "/" + set_id_ + "/" + file_name();
+}
+
+std::string CloneFile::data() const {
+  return nlohmann::json{
+      {"path", path()},           {"mount_point", mount_point_},      {"host_uuid", host_uuid_},
+      {"offset", extent_.offset}, {"size_limit", extent_.size_limit}, {"block_size", extent_.block_size}}
+      .dump();
+}
+
+UniqueFd CloneFile::create(int source) const {
+  const UniqueFd root = open_at(AT_FDCWD, mount_point_, O_RDONLY | O_DIRECTORY);
+  const UniqueFd ours = make_private_directory(root.get(), kDirectory);
+  const UniqueFd set = make_private_directory(ours.get(), set_id_);
+  UniqueFd file = open_at(set.get(), file_name(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (::fsetxattr(file.get(), kMark, set_id_.data(), set_id_.size(), 0) != 0) throw_errno(kMark);
+  copy_no_cow_flag(source, file.get());
+  return file;
+}
+
+bool CloneFile::carries_mark(int file) const {
+  std::array<char, 64> value{};
+  const ssize_t length = ::fgetxattr(file, kMark, value.data(), value.size());
+  return length > 0 && std::string_view(value.data(), static_cast<std::size_t>(length)) == set_id_;
+}
+
+bool CloneFile::exists() const {
+  const UniqueFd file = open_at_if_exists(AT_FDCWD, path(), O_RDONLY | O_NOFOLLOW);
+  return file && carries_mark(file.get());
+}
+
+void CloneFile::remove() const {
+  const UniqueFd root = open_at_if_exists(AT_FDCWD, mount_point_, O_RDONLY | O_DIRECTORY);
+  if (!root) return;
+  const UniqueFd ours = open_at_if_exists(root.get(), kDirectory, kDirectoryFlags);
+  if (!ours) return;
+  const UniqueFd set = open_at_if_exists(ours.get(), set_id_, kDirectoryFlags);
+  if (set) {
+    const UniqueFd file = open_at_if_exists(set.get(), file_name(), O_RDONLY | O_NOFOLLOW);
+    if (file && !carries_mark(file.get())) {
+      throw ProviderError(VSS_PROVIDER_E_VETO,
+                          path() + ": left alone, it does not carry the mark of set " + set_id_);
+    }
+    if (file) {
+      detach_loops_of(path());
+      if (::unlinkat(set.get(), file_name().c_str(), 0) != 0 && errno != ENOENT) throw_errno(path());
+    }
+    remove_if_empty(ours.get(), set_id_);
+  }
+  remove_if_empty(root.get(), kDirectory);
+}
+
+}  // namespace vss::image

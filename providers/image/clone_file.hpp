@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// The clone of a backing file: <mount point of its filesystem>/.vssd/<set>/<snapshot>.img, root-only, marked
+// with the set's id in the attribute trusted.vssd.set. Nothing without the mark is ever deleted.
+
+#include <string>
+
+#include "providers/image/loop_device.hpp"
+#include "vss/provider_abi.h"
+#include "vss/provider_support.hpp"
+
+namespace vss::image {
+
+class CloneFile {
+ public:
+  CloneFile() = default;
+  // Throws ProviderError INVALID_ARGUMENT if an id is no GUID.
+  CloneFile(std::string set_id, std::string snapshot_id, std::string mount_point, std::string host_uuid,
+            LoopExtent extent);
+  // From the data of the catalogue. Throws ProviderError: INVALID_ARGUMENT if it is not what data() writes,
+  // VETO if the filesystem that the clone lies on is not mounted where it was.
+  [[nodiscard]] static CloneFile of_existing(const vss_member& snapshot);
+
+  [[nodiscard]] const std::string& snapshot_id() const { return snapshot_id_; }
+  [[nodiscard]] const LoopExtent& extent() const { return extent_; }
+  [[nodiscard]] std::string path() const;
+  [[nodiscard]] std::string data() const;
+
+  // Makes the empty file, with the attributes that sharing blocks with `source` needs. Open for writing.
+  [[nodiscard]] UniqueFd create(int source) const;
+  // Exists and is ours.
+  [[nodiscard]] bool exists() const;
+  // Detaches its loop devices, deletes it and the directories that became empty. Nothing there is success; a
+  // file without our mark is left alone: ProviderError VETO.
+  void remove() const;
+
+ private:
+  [[nodiscard]] bool carries_mark(int file) const;
+  [[nodiscard]] std::string file_name() const { return snapshot_id_ + ".img"; }
+
+  std::string set_id_;
+  std::string snapshot_id_;
+  std::string mount_point_;
+  std::string host_uuid_;
+  LoopExtent extent_;
+};
+
+}  // namespace vss::image
