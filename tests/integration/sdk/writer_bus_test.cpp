@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -351,16 +352,20 @@ TEST_F(WriterOnBus, ThawAndTheEndOfTheWindowNeverBothWin) {
     std::snprintf(session, sizeof session, "%08d-0000-4000-8000-000000000000", round);
     send("PrepareForBackup", session);
     send("PrepareForSnapshot", session);
-    send("Freeze", session, kSet, {{"window", sdbus::Variant(std::uint32_t{2})}});
+    const bool refused =
+        !send("Freeze", session, kSet, {{"window", sdbus::Variant(std::uint32_t{2})}}).empty();
     ::poll(nullptr, 0, round % 3);
     const bool accepted = send("Thaw", session).empty();
     thawed += accepted ? 1 : 0;
     send("BackupShutdown", session);
     const std::string id(session, 8);
-    const Strings expected = {"prepare_backup:" + id, "prepare_snapshot:" + id, "freeze:" + id,
-                              (accepted ? "thaw:" : "abort:") + id, "backup_shutdown:" + id + ":11111111"};
+    Strings expected = {"prepare_backup:" + id, "prepare_snapshot:" + id, "freeze:" + id,
+                        (accepted ? "thaw:" : "abort:") + id, "backup_shutdown:" + id + ":11111111"};
     const Strings all = writer_.events();
-    ASSERT_EQ(Strings(all.end() - 5, all.end()), expected);
+    // On a busy machine the window may end before the handler of Freeze could begin; then it does not begin.
+    if (refused && std::ranges::find(all, "freeze:" + id) == all.end()) expected.erase(expected.begin() + 2);
+    ASSERT_GE(all.size(), expected.size());
+    ASSERT_EQ(Strings(all.end() - static_cast<std::ptrdiff_t>(expected.size()), all.end()), expected);
   }
   RecordProperty("thawed", thawed);
 }
