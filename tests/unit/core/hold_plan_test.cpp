@@ -151,7 +151,9 @@ TEST(HoldPlan, EveryHeldTargetIsReleasedExactlyOnceAfterItsCapture) {
   std::map<std::size_t, int> held;
   for (const PlanStep& step : plan.plan.steps) {
     if (step.kind == PlanStep::Kind::Hold) ++held[step.target];
-    if (step.kind == PlanStep::Kind::Release) EXPECT_EQ(--held[step.target], 0);
+    if (step.kind == PlanStep::Kind::Release) {
+      EXPECT_EQ(--held[step.target], 0);
+    }
   }
   EXPECT_EQ(held.size(), 64U);
 }
