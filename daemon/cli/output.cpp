@@ -119,6 +119,11 @@ std::string describe_set(const Json& set) {
                     cell_at(snapshot, "path")});
   }
   result += "\n" + aligned({"VOLUME", "PROVIDER", "SNAPSHOT", "HOLD", "PATH"}, rows);
+  for (const Json& snapshot : set.at("snapshots")) {
+    if (const auto missing = snapshot.find("not_included"); missing != snapshot.end() && !missing->empty()) {
+      result += fmt::format("\nNot in the snapshot of {}: {}\n", cell_at(snapshot, "volume"), cell(*missing));
+    }
+  }
   if (const auto writers = set.find("writers"); writers != set.end() && !writers->empty()) {
     result +=
         "\n" +
@@ -185,7 +190,7 @@ std::string describe_volumes(const Json& volumes) {
 std::string describe_status(const Json& status) {
   std::string result = fields({{"Version", cell_at(status, "version")},
                                {"Process", cell_at(status, "pid")},
-                               {"Up since", age(status.value("uptime", std::uint64_t{0})) + " h"},
+                               {"Uptime", age(status.value("uptime", std::uint64_t{0}))},
                                {"Holding", cell_at(status, "holding")},
                                {"Lock", cell_at(status, "lock_holder")},
                                {"Waiting", cell_at(status, "lock_waiters")}});

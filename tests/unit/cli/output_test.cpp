@@ -56,6 +56,13 @@ TEST(DescribeSet, NamesTheLevelAndWhyItIsNoMore) {
   EXPECT_THAT(description, HasSubstr("pg"));
 }
 
+TEST(DescribeSet, SubvolumesThatASnapshotLacksAreNamed) {
+  Json set = kSet;
+  set["snapshots"][0]["not_included"] = {"/a/nested"};
+  EXPECT_THAT(describe_set(set), HasSubstr("Not in the snapshot of /a: /a/nested\n"));
+  EXPECT_THAT(describe_set(kSet), testing::Not(HasSubstr("Not in the snapshot")));
+}
+
 TEST(DescribeSignal, AnEventIsOneLine) {
   const Json event = {{"signal", "Event"}, {"set", "S"},      {"writer", "pg"},
                       {"event", "Freeze"}, {"outcome", "ok"}, {"duration_ms", 1.25}};
