@@ -40,8 +40,8 @@
  * VSS pages named below are those of https://learn.microsoft.com/windows/win32/api/vswriter.
  */
 
-#include <stddef.h>
-#include <stdint.h>
+#include <stddef.h> /* NOLINT(modernize-deprecated-headers): this is C */
+#include <stdint.h> /* NOLINT(modernize-deprecated-headers) */
 
 #if defined(__GNUC__)
 #define VSS_API __attribute__((visibility("default")))
