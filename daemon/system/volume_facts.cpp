@@ -11,7 +11,6 @@
 
 namespace vss::system {
 namespace {
-constexpr std::chrono::seconds kProbeLimit{30};
 constexpr std::size_t kMostHanging = 8;
 
 // The flushes of one call. Executor's thread only.
@@ -32,8 +31,8 @@ asio::awaitable<void> flush_one(std::shared_ptr<Worker> worker, std::string path
 }
 }  // namespace
 
-SystemVolumes::SystemVolumes(VolumeSources sources)
-    : sources_(std::move(sources)), prober_(std::make_unique<Worker>("vssd-volumes")) {
+SystemVolumes::SystemVolumes(VolumeSources sources, std::chrono::milliseconds limit)
+    : sources_(std::move(sources)), limit_(limit), prober_(std::make_unique<Worker>("vssd-volumes")) {
   // mountinfo has paths without links.
   std::error_code error;
   const auto real = std::filesystem::weakly_canonical(sources_.runtime_dir, error);
@@ -51,12 +50,12 @@ Worker& SystemVolumes::prober() {
 
 asio::awaitable<core::Result<core::Volume>> SystemVolumes::resolve(std::string path) {
   auto work = [sources = sources_, path] { return resolve_volume(sources, path); };
-  co_return co_await prober().run(std::move(work), kProbeLimit);
+  co_return co_await prober().run(std::move(work), limit_);
 }
 
 asio::awaitable<core::Result<std::vector<core::Volume>>> SystemVolumes::list() {
   auto work = [sources = sources_] { return list_volumes(sources); };
-  co_return co_await prober().run(std::move(work), kProbeLimit);
+  co_return co_await prober().run(std::move(work), limit_);
 }
 
 std::shared_ptr<Worker> SystemVolumes::flusher(const std::string& superblock) {

@@ -3,6 +3,7 @@
 // core::VolumeFacts of the running system. The work is in volume_probe; here it is kept off the coordinator's
 // thread.
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,9 +17,11 @@ namespace vss::system {
 
 class SystemVolumes final : public core::VolumeFacts {
  public:
-  explicit SystemVolumes(VolumeSources sources);
+  // `limit`: how long resolve and list may take.
+  explicit SystemVolumes(VolumeSources sources, std::chrono::milliseconds limit = std::chrono::seconds(30));
 
-  // Beyond the errors of the port: Unexpected if a disk did not answer within 30 s.
+  // Beyond the errors of the port: Unexpected if a disk did not answer within the limit. Later calls go on
+  // with a new thread; after eight such disks they fail until one answers.
   asio::awaitable<core::Result<core::Volume>> resolve(std::string path) override;
   asio::awaitable<core::Result<std::vector<core::Volume>>> list() override;
   // One thread per filesystem. One whose earlier flush still hangs fails at once.
@@ -29,6 +32,7 @@ class SystemVolumes final : public core::VolumeFacts {
   std::shared_ptr<Worker> flusher(const std::string& superblock);
 
   VolumeSources sources_;
+  std::chrono::milliseconds limit_;
   std::unique_ptr<Worker> prober_;
   std::vector<std::unique_ptr<Worker>> hanging_;  // probers with a call that overran its limit
   std::map<std::string, std::shared_ptr<Worker>> flushers_;

@@ -219,7 +219,7 @@ core::Result<std::vector<core::Volume>> list_volumes(const VolumeSources& source
     if (is_btrfs(mount) ? subvolume_root(path, mount) != path : mount.root != "/") continue;
     auto volume = describe(*topology, {path, &mount});
     if (!volume) {
-      spdlog::info("{} is not listed: {}", path, volume.error().message);
+      spdlog::debug("{} is not listed: {}", path, volume.error().message);
       continue;
     }
     if (seen.emplace(volume->superblock, volume->subvolume_id).second) volumes.push_back(std::move(*volume));
