@@ -11,7 +11,7 @@
 namespace vss::system {
 
 inline constexpr int kRecordVersion = 1;
-inline constexpr std::size_t kMaxRecordSize = 1024 * 1024;
+inline constexpr std::size_t kMaxRecordSize = 1U << 20U;
 
 // Errors: InvalidArgument (text that is not UTF-8, a number that is not finite, larger than kMaxRecordSize).
 [[nodiscard]] core::Result<std::string> to_json(const core::SetRecord& record);
