@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Installs what is needed, builds, and runs every test ring that this machine allows; see tests/README.md.
+#   tests/run.sh           everything
+#   tests/run.sh --quick   without the sanitizer builds
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. packaging/packages.sh
+
+quick=no
+for argument in "$@"; do
+  case "$argument" in
+    --quick) quick=yes ;;
+    *) echo "usage: tests/run.sh [--quick]" >&2; exit 2 ;;
+  esac
+done
+
+say() { printf '\n== %s\n' "$*"; }
+
+say "Packages"
+# shellcheck disable=SC2086
+vssd_install_packages $VSSD_BUILD_PACKAGES $VSSD_RUN_PACKAGES $VSSD_TEST_PACKAGES
+
+jobs=$(nproc)
+build() {  # preset [target...]
+  local preset=$1
+  shift
+  say "Build: $preset"
+  cmake --preset "$preset" >/dev/null
+  cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"} -- --quiet
+}
+# ThreadSanitizer and high-entropy address layouts do not go together.
+run_rings() {  # preset regular-expression-of-rings
+  setarch "$(uname -m)" -R ctest --test-dir "build/$1" -L "$2" -j "$jobs" --output-on-failure --progress
+}
+
+rings="unit|integration"
+left_out=()
+if [ "$(id -u)" -ne 0 ]; then
+  left_out+=("loop: it mounts and freezes loop devices of its own, which needs root")
+elif ! losetup -f >/dev/null 2>&1; then
+  left_out+=("loop: there is no free loop device here")
+else
+  rings="$rings|loop"
+fi
+left_out+=("vm: it tests device-mapper holds, which no provider of this version uses")
+
+failed=()
+if [ "$quick" = no ]; then
+  for sanitizer in asan tsan; do
+    build "$sanitizer"
+    say "Rings unit and integration under $sanitizer"
+    run_rings "$sanitizer" "^(unit|integration)$" || failed+=("$sanitizer")
+  done
+fi
+
+build dev
+say "Benchmarks, smoke run"
+for bench in build/dev/tests/bench/*_bench; do
+  [ -x "$bench" ] || continue
+  unshare -m --propagation private "$bench" --smoke || failed+=("$(basename "$bench")")
+done
+
+say "Rings $rings"
+for reason in "${left_out[@]}"; do echo "left out: ring $reason"; done
+[ ${#failed[@]} -eq 0 ] || echo "FAILED before this: ${failed[*]}"
+run_rings dev "^($rings)$" || failed+=(dev)
+[ ${#failed[@]} -eq 0 ]
