@@ -65,9 +65,10 @@ mkfs.ext4 -q "$work/btrfs/images/mail.img"
 loops=("$(attach "$work/btrfs/images/mail.img")" "${loops[@]}")
 mount "${loops[0]}" "$work/mail"
 # A real tree of about 300 MB.
-(cd /usr/share && find . -xdev -type f -size -1024k -print0) | head -z -n 60000 |
-  (cd /usr/share && cpio --null --quiet -pdm "$work/btrfs/tree" 2>/dev/null) ||
-  (cd /usr/share && tar -cf - --one-file-system doc locale man perl 2>/dev/null) | tar -xf - -C "$work/btrfs/tree"
+for directory in /usr/share/*/; do
+  [ "$(du -sm "$directory" | cut -f1)" -gt 200 ] || cp -a "$directory" "$work/btrfs/tree/"
+  [ "$(du -sm "$work/btrfs/tree" | cut -f1)" -lt 300 ] || break
+done
 mkdir "$work/mail/inbox" && head -c 20M /dev/urandom | split -b 64K - "$work/mail/inbox/message-"
 du -shc --apparent-size "$work/btrfs/tree" "$work/mail/inbox" | sed '$d'
 

@@ -37,7 +37,8 @@ class FakeWriter final : public Writer {
   [[nodiscard]] const WriterInfo& info() const override { return info_; }
   [[nodiscard]] bool is_alive() const override { return alive; }
   asio::awaitable<Result<std::string>> identify(std::chrono::milliseconds) override {
-    if (script["Identify"].kind != Behaviour::Kind::Succeed) co_return fail(ErrorCode::WriterNotResponding, "no");
+    if (script["Identify"].kind != Behaviour::Kind::Succeed)
+      co_return fail(ErrorCode::WriterNotResponding, "no");
     co_return R"({"version":1,"components":[{"logical_path":"","name":"data"}]})";
   }
   asio::awaitable<std::optional<WriterFailure>> deliver(WriterEvent event, EventArgs args,
@@ -48,14 +49,19 @@ class FakeWriter final : public Writer {
     sets.push_back(args.set);
     const Behaviour behaviour = script[name];
     switch (behaviour.kind) {
-      case Behaviour::Kind::Succeed: co_return std::nullopt;
-      case Behaviour::Kind::Fail: co_return WriterFailure{behaviour.code, 7, "scripted", true};
-      case Behaviour::Kind::FailWithoutVeto: co_return WriterFailure{behaviour.code, 7, "scripted", false};
-      case Behaviour::Kind::Hang: break;
+      case Behaviour::Kind::Succeed:
+        co_return std::nullopt;
+      case Behaviour::Kind::Fail:
+        co_return WriterFailure{behaviour.code, 7, "scripted", true};
+      case Behaviour::Kind::FailWithoutVeto:
+        co_return WriterFailure{behaviour.code, 7, "scripted", false};
+      case Behaviour::Kind::Hang:
+        break;
     }
     co_await wait_for(Signal{}, std::chrono::steady_clock::now() + limit);
     const bool timed = event == WriterEvent::Freeze || event == WriterEvent::Thaw;
-    co_return WriterFailure{timed ? ErrorCode::WriterTimeout : ErrorCode::WriterNotResponding, 0, "silent", true};
+    co_return WriterFailure{timed ? ErrorCode::WriterTimeout : ErrorCode::WriterNotResponding, 0, "silent",
+                            true};
   }
   WriterInfo& mutable_info() { return info_; }
 
@@ -111,8 +117,12 @@ class FakeProvider final : public Provider {
     if (done) existing.erase(snapshot.snapshot_id);
     co_return done;
   }
-  asio::awaitable<Result<bool>> exists(Member snapshot) override { co_return existing.contains(snapshot.snapshot_id); }
-  asio::awaitable<Result<MountSpec>> mount_info(Member, bool) override { co_return MountSpec{"src", "fs", "", ""}; }
+  asio::awaitable<Result<bool>> exists(Member snapshot) override {
+    co_return existing.contains(snapshot.snapshot_id);
+  }
+  asio::awaitable<Result<MountSpec>> mount_info(Member, bool) override {
+    co_return MountSpec{"src", "fs", "", ""};
+  }
 
   Script script;
   HoldAbility hold = HoldAbility::Freeze;
@@ -136,7 +146,9 @@ class FakeProviders final : public Providers {
  public:
   explicit FakeProviders(FakeProvider& provider) : provider_(provider) {}
   [[nodiscard]] std::vector<Provider*> all() const override { return {&provider_}; }
-  [[nodiscard]] Provider* find(std::string_view name) const override { return name == "fake" ? &provider_ : nullptr; }
+  [[nodiscard]] Provider* find(std::string_view name) const override {
+    return name == "fake" ? &provider_ : nullptr;
+  }
   asio::awaitable<Result<ProviderChoice>> choose(Volume volume, std::string name) override {
     if (!name.empty() && name != "fake") co_return fail(ErrorCode::ProviderNotRegistered, name);
     Result<VolumeSupport> support = co_await provider_.is_volume_supported(std::move(volume));
@@ -173,7 +185,9 @@ class FakeHolder final : public Holder {
   explicit FakeHolder(Trace& trace) : trace_(trace) {}
   struct Window final : HoldWindow {
     explicit Window(FakeHolder& owner) : holder(owner) {}
-    asio::awaitable<Status> hold(std::size_t index) override { return holder.run("hold " + std::to_string(index), +1); }
+    asio::awaitable<Status> hold(std::size_t index) override {
+      return holder.run("hold " + std::to_string(index), +1);
+    }
     asio::awaitable<Result<HoldTimes>> release(std::size_t index) override {
       Status done = co_await holder.run("release " + std::to_string(index), -1);
       if (!done) co_return fail(std::move(done.error()));
@@ -198,7 +212,8 @@ class FakeHolder final : public Holder {
  private:
   asio::awaitable<Status> run(std::string operation, int change) {
     trace_.push_back(operation);
-    if (script[operation].kind == Behaviour::Kind::Fail) co_return fail(ErrorCode::HoldWritesTimeout, "scripted");
+    if (script[operation].kind == Behaviour::Kind::Fail)
+      co_return fail(ErrorCode::HoldWritesTimeout, "scripted");
     held += change;
     co_return Status();
   }
