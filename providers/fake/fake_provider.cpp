@@ -76,7 +76,8 @@ class FakeProvider final : public SnapshotProvider {
   }
   void mount_info(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
     script_.play("mount_info", {snapshot.set_id, snapshot.snapshot_id, writable ? "rw" : "ro"});
-    host.set_mount(snapshot.volume.path, "none", "bind", "");
+    // Something to mount, but no window on the volume: nobody can harm it through a snapshot that is none.
+    host.set_mount(snapshots_.string(), "none", "bind", "");
   }
 
  private:

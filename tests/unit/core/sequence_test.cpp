@@ -26,14 +26,18 @@ class Sequence : public testing::Test {
   std::shared_ptr<BackupSession> prepared(BackupOptions options = {}, std::string_view context = "backup",
                                           std::vector<std::string> volumes = {"/a", "/b"}) {
     auto session = world.session(options);
-    if (context != "backup") EXPECT_TRUE(session->set_context(context));
+    if (context != "backup") {
+      EXPECT_TRUE(session->set_context(context));
+    }
     EXPECT_TRUE(session->set_backup_state({}));
     EXPECT_TRUE(world.await(session->gather_writer_metadata()));
     EXPECT_TRUE(world.await(session->start_snapshot_set()));
     for (const std::string& volume : volumes) {
       EXPECT_TRUE(world.await(session->add_to_snapshot_set(volume, "")));
     }
-    if (has_writers(session->context())) EXPECT_TRUE(world.await(session->prepare_for_backup()));
+    if (has_writers(session->context())) {
+      EXPECT_TRUE(world.await(session->prepare_for_backup()));
+    }
     return session;
   }
   void expect_nothing_left() {
@@ -162,11 +166,11 @@ INSTANTIATE_TEST_SUITE_P(
                     VetoRow{"Thaw", kHang, false, true, WriterState::FailedAtThaw},
                     VetoRow{"PostSnapshot", kFail, true, false, WriterState::FailedAtPostSnapshot},
                     VetoRow{"PostSnapshot", kHang, true, false, WriterState::FailedAtPostSnapshot}),
-    [](const auto& info) {
-      const char* how = info.param.behaviour == kFail   ? "Vetoes"
-                        : info.param.behaviour == kHang ? "Hangs"
-                                                        : "Reports";
-      return info.param.event + how;
+    [](const auto& row) {
+      const char* how = row.param.behaviour == kFail   ? "Vetoes"
+                        : row.param.behaviour == kHang ? "Hangs"
+                                                       : "Reports";
+      return row.param.event + how;
     });
 
 TEST_F(Sequence, UnderThePolicyLenientAFreezeVetoAbortsThatWriterAlone) {
@@ -227,8 +231,8 @@ INSTANTIATE_TEST_SUITE_P(
                     FailureRow{"release 0", true, true}, FailureRow{"release 1", true, true},
                     FailureRow{"post_commit", false, true}, FailureRow{"pre_final_commit", false, true},
                     FailureRow{"post_final_commit", false, false}),
-    [](const auto& info) {
-      std::string name = info.param.operation;
+    [](const auto& row) {
+      std::string name = row.param.operation;
       std::ranges::replace(name, ' ', '_');
       return name;
     });
@@ -297,8 +301,8 @@ INSTANTIATE_TEST_SUITE_P(Table, RequesterDies,
                                          DeathRow{"Freeze", "", true}, DeathRow{"", "end_prepare", false},
                                          DeathRow{"", "pre_commit", true}, DeathRow{"", "post_commit", true},
                                          DeathRow{"Thaw", "", true}),
-                         [](const auto& info) {
-                           return info.param.hanging_event + info.param.hanging_operation;
+                         [](const auto& row) {
+                           return row.param.hanging_event + row.param.hanging_operation;
                          });
 
 TEST_F(Sequence, APersistentSetOutlivesItsRequester) {
