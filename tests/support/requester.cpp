@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/support/requester.hpp"
+
+#include <cstdio>
+
+namespace vss::test {
+namespace {
+constexpr std::string_view kPrefix = "org.vssd.Vss1.Error.";
+constexpr auto kCallLimit = std::chrono::minutes(5);
+
+std::string short_name(const std::string& name) {
+  return name.rfind(kPrefix, 0) == 0 ? name.substr(kPrefix.size()) : name;
+}
+}  // namespace
+
+void PendingCall::State::finish(sdbus::MethodReply answer, std::optional<CallError> failure) {
+  const std::lock_guard lock(mutex);
+  if (done) return;
+  reply = std::move(answer);
+  error = std::move(failure);
+  done = true;
+  changed.notify_all();
+}
+
+bool PendingCall::is_done() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->done;
+}
+
+bool PendingCall::wait_for(std::chrono::milliseconds limit) const {
+  std::unique_lock lock(state_->mutex);
+  return state_->changed.wait_for(lock, limit, [this] { return state_->done; });
+}
+
+Requester::Requester() : connection_(sdbus::createSystemBusConnection()), loop_([this] { dispatch(); }) {}
+
+Requester::~Requester() {
+  connection_->leaveEventLoop();
+  loop_.join();
+  fail_all();
+  proxies_.clear();
+}
+
+void Requester::dispatch() noexcept {
+  try {
+    connection_->enterEventLoop();
+  } catch (const std::exception&) {
+    // The bus went away: every call that waits hears of it.
+  }
+  fail_all();
+}
+
+void Requester::fail_all() {
+  std::set<std::shared_ptr<PendingCall::State>> pending;
+  {
+    const std::lock_guard lock(mutex_);
+    lost_ = true;
+    pending.swap(pending_);
+  }
+  for (const auto& state : pending)
+    state->finish({}, CallError{"Test.ConnectionLost", "the connection ended"});
+}
+
+sdbus::IProxy& Requester::proxy_of(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  auto& proxy = proxies_[path];
+  if (!proxy) proxy = sdbus::createProxy(*connection_, kService, path);
+  return *proxy;
+}
+
+PendingCall Requester::send(sdbus::IProxy& proxy, const sdbus::MethodCall& message) {
+  const auto state = std::make_shared<PendingCall::State>();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!lost_) pending_.insert(state);
+  }
+  const auto answered = [this, state](sdbus::MethodReply& reply, const sdbus::Error* error) {
+    {
+      const std::lock_guard lock(mutex_);
+      pending_.erase(state);
+    }
+    if (error == nullptr) return state->finish(reply, std::nullopt);
+    state->finish({}, CallError{short_name(error->getName()), error->getMessage()});
+  };
+  try {
+    proxy.callMethod(message, answered, kCallLimit);
+  } catch (const sdbus::Error& error) {
+    state->finish({}, CallError{short_name(error.getName()), error.getMessage()});
+  }
+  const std::lock_guard lock(mutex_);
+  if (lost_) state->finish({}, CallError{"Test.ConnectionLost", "the connection ended"});
+  return PendingCall(state);
+}
+
+Reply<std::string> Requester::create_backup(const Dict& options) {
+  auto path = manager<sdbus::ObjectPath>("CreateBackup", options);
+  if (!path) return tl::unexpected(path.error());
+  backup_path_ = *path;
+  return backup_path_;
+}
+
+std::string Requester::property(const std::string& name) {
+  auto value =
+      begin_at(backup_path_, "org.freedesktop.DBus.Properties", "Get", std::string(kBackupInterface), name)
+          .result<sdbus::Variant>();
+  return value ? value->get<std::string>() : std::string();
+}
+
+Reply<> Requester::run_until(const Plan& plan, const std::string& last) {
+  const bool writers = plan.context == "backup" || plan.context == "app-rollback";
+  const std::vector<std::string> order{"SetContext",       "SetBackupState",   "GatherWriterMetadata",
+                                       "StartSnapshotSet", "AddToSnapshotSet", "PrepareForBackup",
+                                       "DoSnapshotSet"};
+  if (auto made = create_backup(plan.options); !made) return tl::unexpected(made.error());
+  for (const std::string& method : order) {
+    Reply<> done;
+    if (method == last) return done;
+    if (method == "SetContext") {
+      if (plan.context != "backup") done = backup(method, plan.context);
+    } else if (method == "SetBackupState") {
+      if (writers) done = backup(method, plan.select_components, false, std::string("full"), false);
+    } else if (method == "AddToSnapshotSet") {
+      for (const std::string& volume : plan.volumes) {
+        if (done) done = backup(method, volume, plan.provider);
+      }
+    } else if (writers || (method != "GatherWriterMetadata" && method != "PrepareForBackup")) {
+      done = backup(method);
+    }
+    if (!done) return tl::unexpected(CallError{done.error().name, method + ": " + done.error().message});
+  }
+  return {};
+}
+
+}  // namespace vss::test

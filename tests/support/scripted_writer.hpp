@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// Writers, made with the SDK, that do at each event what the test says and note what they are told.
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+#include <vss/writer.hpp>
+
+#include "tests/support/child_process.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace vss::test {
+
+// Events have the names of the Writer interface: "Identify", "PrepareForBackup", ..., "BackupShutdown".
+struct LoggedEvent {
+  std::string writer;
+  std::string event;
+  std::string session;  // "" for Identify
+  std::string set;      // where the SDK tells it (Freeze, Thaw, PostSnapshot, BackupShutdown), else ""
+  std::string reason;   // of Abort
+  std::chrono::steady_clock::time_point time;
+};
+
+// Shared by any number of writers. Thread-safe.
+class EventLog {
+ public:
+  void add(LoggedEvent event);
+  void clear();
+  [[nodiscard]] std::vector<LoggedEvent> all() const;
+  // In the order of arrival; "" of `writer` means all.
+  [[nodiscard]] std::vector<std::string> names(const std::string& writer = "") const;
+  [[nodiscard]] std::size_t count(const std::string& event, const std::string& writer = "") const;
+  // Waits until `event` was noted `times` times.
+  [[nodiscard]] bool wait_for(const std::string& event, std::size_t times = 1,
+                              std::chrono::milliseconds limit = std::chrono::seconds(20)) const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::vector<LoggedEvent> events_;
+};
+
+struct Reaction {
+  enum class Kind { Ok, Veto, Fail, Block, Delay };
+  Kind kind = Kind::Ok;
+  vss_writer_error code = VSS_E_WRITER_NON_RETRYABLE;
+  std::string message;
+  std::chrono::milliseconds delay{0};
+
+  static Reaction ok() { return {}; }
+  static Reaction veto(vss_writer_error code, std::string message) {
+    return {Kind::Veto, code, std::move(message), {}};
+  }
+  static Reaction fail(vss_writer_error code, std::string message) {
+    return {Kind::Fail, code, std::move(message), {}};
+  }
+  // Does not answer before ScriptedWriter::unblock().
+  static Reaction block() { return {Kind::Block, VSS_E_WRITER_NON_RETRYABLE, {}, {}}; }
+  static Reaction after(std::chrono::milliseconds delay) {
+    return {Kind::Delay, VSS_E_WRITER_NON_RETRYABLE, {}, delay};
+  }
+};
+
+// A class id per name, the same in every process.
+[[nodiscard]] std::string class_id_of(const std::string& name);
+
+class ScriptedWriter : public Writer {
+ public:
+  struct Setup {
+    vss_level level = VSS_LEVEL_FRONT_END;
+    std::chrono::milliseconds freeze_timeout{60000};
+  };
+  // Its metadata offers one component, logical path "", name "data".
+  ScriptedWriter(EventLog& log, std::string name) : ScriptedWriter(log, std::move(name), Setup{}) {}
+  ScriptedWriter(EventLog& log, std::string name, Setup setup);
+  ~ScriptedWriter() override;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  // Registers; returns when vssd knows the writer. Throws std::runtime_error after 20 s.
+  void start();
+  // As start(), without waiting.
+  void begin();
+  void stop();  // unregisters
+  [[nodiscard]] bool is_registered() const;
+  [[nodiscard]] bool wait_registered(std::chrono::milliseconds limit) const;
+
+  // What it does from now on at `event`, after having noted it.
+  void on(const std::string& event, Reaction reaction);
+  // Lets go whatever is blocked, now and later.
+  void unblock();
+
+ private:
+  void note(const std::string& event, Session& session, std::string set = {});
+  void react(const std::string& event, Session* session);
+
+  void on_identify(Metadata& metadata) override;
+  void on_prepare_backup(Session& session) override { note("PrepareForBackup", session); }
+  void on_prepare_snapshot(Session& session) override { note("PrepareForSnapshot", session); }
+  void on_freeze(Session& session) override { note("Freeze", session, session.set_id()); }
+  void on_thaw(Session& session) override { note("Thaw", session, session.set_id()); }
+  void on_post_snapshot(Session& session) override { note("PostSnapshot", session, session.set_id()); }
+  void on_abort(Session& session) override { note("Abort", session); }
+  void on_backup_complete(Session& session) override { note("BackupComplete", session); }
+  void on_backup_shutdown(Session& session) override {
+    note("BackupShutdown", session, session.shutdown_set_id());
+  }
+  void on_state_changed(vss_writer_state state, const std::string& message) override;
+
+  EventLog& log_;
+  const std::string name_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::map<std::string, Reaction> reactions_;
+  bool unblocked_ = false;
+  bool registered_ = false;
+  std::optional<Subscription> subscription_;
+};
+
+// A writer in a process of its own (vss_test_writer). Its standard output has a line per event:
+// "<event> <session> <set>".
+class WriterProcess {
+ public:
+  // `at`: event to what happens there: "stop" (SIGSTOP to itself, before the answer), "exit" (ends without an
+  // answer), "veto", "delay:<ms>".
+  explicit WriterProcess(const std::string& name, const std::map<std::string, std::string>& at = {},
+                         std::chrono::milliseconds freeze_timeout = std::chrono::minutes(1));
+
+  [[nodiscard]] bool wait_for(const std::string& text,
+                              std::chrono::milliseconds limit = std::chrono::seconds(20)) const {
+    return process_.wait_for_output(text, limit);
+  }
+  [[nodiscard]] std::vector<std::string> events() const;  // names only
+  [[nodiscard]] std::string output() const { return process_.output(); }
+  [[nodiscard]] pid_t pid() const { return process_.pid(); }
+  void signal(int number) const { process_.signal(number); }
+  void kill9() { process_.kill9(); }
+
+ private:
+  TempDir directory_;
+  ChildProcess process_;
+};
+
+}  // namespace vss::test
