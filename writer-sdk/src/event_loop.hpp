@@ -8,7 +8,7 @@
 #include <chrono>
 #include <optional>
 
-#include "writer-sdk/src/unique_fd.hpp"
+#include "writer-sdk/common/unique_fd.hpp"
 
 namespace vss {
 

@@ -38,8 +38,13 @@ const std::vector<Folder>& folders() {
       {"providers/include/", {"vss/provider_"}, no_bus},
       {"providers/", {"vss/provider_", "providers/"}, no_bus},
       {"writer-sdk/include/", {"vss/writer"}, no_bus},
-      {"writer-sdk/src/", {"writer-sdk/src/", "writer-sdk/include/", "vss/writer", "vss_dbus/", "dbus/error_names"}, {}},
-      {"writer-sdk/", {"writer-sdk/writers/", "vss/writer"}, {"sdbus-c++", "vss_dbus/"}},
+      {"writer-sdk/src/",
+       {"writer-sdk/src/", "writer-sdk/common/", "writer-sdk/include/", "vss/writer", "vss_dbus/",
+        "dbus/error_names"},
+       {}},
+      {"writer-sdk/",
+       {"writer-sdk/writers/", "writer-sdk/common/", "vss/writer"},
+       {"sdbus-c++", "vss_dbus/"}},
       {"dbus/", {"dbus/", "error_names"}, no_bus},
   };
   return table;

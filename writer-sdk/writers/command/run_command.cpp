@@ -14,7 +14,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "writer-sdk/src/unique_fd.hpp"
+#include "writer-sdk/common/unique_fd.hpp"
 
 namespace vss::command {
 namespace {
