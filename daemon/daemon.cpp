@@ -30,6 +30,7 @@ core::Limits core_limits(const system::Config& config) {
 provider_host::Limits provider_limits(const system::Config& config) {
   provider_host::Limits limits;
   limits.commit = core::Milliseconds(config.hold_limit_ms);
+  limits.cap(core::Milliseconds(config.provider_ms));
   return limits;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/provider_host/hosted_provider.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "daemon/provider_host/abi_view.hpp"
@@ -37,6 +39,14 @@ Limits::Time Limits::of(OperationKind kind) const {
       return mount_info;
   }
   return load;
+}
+
+void Limits::cap(Time most) {
+  for (Time* limit :
+       {&load, &is_volume_supported, &begin_prepare, &end_prepare, &pre_commit, &commit, &post_commit,
+        &pre_final_commit, &post_final_commit, &abort, &remove, &query, &mount_info}) {
+    *limit = std::min(*limit, most);
+  }
 }
 
 HostedProvider::HostedProvider(asio::any_io_executor executor, ProviderModule module, Limits limits)

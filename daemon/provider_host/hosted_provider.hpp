@@ -40,6 +40,8 @@ struct Limits {
   Time mount_info = std::chrono::seconds(30);
 
   [[nodiscard]] Time of(OperationKind kind) const;
+  // Nothing may take longer than `most`.
+  void cap(Time most);
 };
 
 class HostedProvider final : public core::Provider {

@@ -50,6 +50,7 @@ const std::array kKeys = {
     Key{"limits", "backup_complete_ms", Number{&Config::backup_complete_ms, kDay}},
     Key{"limits", "backup_shutdown_ms", Number{&Config::backup_shutdown_ms, kDay}},
     Key{"limits", "flush_ms", Number{&Config::flush_ms, kDay}},
+    Key{"limits", "provider_ms", Number{&Config::provider_ms, kDay}},
     Key{"limits", "max_sessions", Number{&Config::max_sessions, 65'536}},
     Key{"limits", "max_sessions_per_caller", Number{&Config::max_sessions_per_caller, 65'536}},
     Key{"providers", "allow", Names{&Config::providers}},

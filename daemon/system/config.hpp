@@ -30,6 +30,7 @@ struct Config {
   std::uint32_t backup_complete_ms = 600'000;
   std::uint32_t backup_shutdown_ms = 30'000;
   std::uint32_t flush_ms = 300'000;
+  std::uint32_t provider_ms = 600'000;  // the most for any one operation of a provider; each has its own too
 
   std::vector<std::string> providers;  // names of those to load; empty: all that are installed
   std::vector<std::string>

@@ -33,6 +33,7 @@ flush_ms = 9
 max_sessions = 10
 max_sessions_per_caller = 11
 abort_ms = 12
+provider_ms = 13
 [providers]
 allow = ["btrfs", "image"]
 [writers]
@@ -58,6 +59,7 @@ level = "debug"
   EXPECT_EQ(config.max_sessions, 10U);
   EXPECT_EQ(config.max_sessions_per_caller, 11U);
   EXPECT_EQ(config.abort_ms, 12U);
+  EXPECT_EQ(config.provider_ms, 13U);
   EXPECT_EQ(config.providers, (std::vector<std::string>{"btrfs", "image"}));
   EXPECT_EQ(config.writer_accounts, std::vector<std::string>{"postgres"});
   EXPECT_EQ(config.log_level, spdlog::level::debug);
