@@ -19,6 +19,7 @@ core::Limits core_limits(const system::Config& config) {
   limits.freeze = core::Milliseconds(config.freeze_default_ms);
   limits.hold = core::Milliseconds(config.hold_limit_ms);
   limits.post_snapshot = core::Milliseconds(config.post_snapshot_ms);
+  limits.abort = core::Milliseconds(config.abort_ms);
   limits.backup_complete = core::Milliseconds(config.backup_complete_ms);
   limits.backup_shutdown = core::Milliseconds(config.backup_shutdown_ms);
   limits.flush = core::Milliseconds(config.flush_ms);
