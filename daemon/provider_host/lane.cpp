@@ -92,6 +92,8 @@ class Lane::Worker : public std::enable_shared_from_this<Worker> {
 };
 
 namespace {
+constexpr std::chrono::milliseconds kGraceWhenLeft{500};
+
 void wake(const Operation& operation) {
   if (const auto timer = operation.progress.waiter.lock()) timer->cancel();
 }
@@ -106,6 +108,9 @@ class CancelWhenLeft {
   ~CancelWhenLeft() {
     if (operation_->progress.finished) return;
     operation_->progress.abandoned = true;
+    // It gets a moment to see that, then it counts as stuck whatever its limit was.
+    operation_->progress.deadline =
+        std::min(operation_->progress.deadline, std::chrono::steady_clock::now() + kGraceWhenLeft);
     if (operation_->kind() != OperationKind::Abort) operation_->cancel();
   }
 
@@ -139,9 +144,10 @@ std::string Lane::stuck_in() const {
 }
 
 core::Error Lane::stuck_error(const Operation& operation) const {
-  const double limit = std::chrono::duration<double>(running_->progress.limit).count();
+  const double elapsed =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - running_->progress.started).count();
   std::string message = fmt::format("provider {} still works on {} after {:.1f} s", operation.provider(),
-                                    to_string(running_->kind()), limit);
+                                    to_string(running_->kind()), elapsed);
   if (running_.get() == &operation) return {ErrorCode::UnexpectedProviderError, std::move(message)};
   if (operation.kind() == OperationKind::Abort) message += "; abort follows as soon as that returns";
   return {ErrorCode::ProviderInUse, std::move(message)};
@@ -152,7 +158,8 @@ void Lane::start_next() {
     auto next = std::move(queue_.front());
     queue_.pop_front();
     if (next->progress.abandoned && next->kind() != OperationKind::Abort) continue;
-    next->progress.deadline = std::chrono::steady_clock::now() + next->progress.limit;
+    next->progress.started = std::chrono::steady_clock::now();
+    next->progress.deadline = next->progress.started + next->progress.limit;
     running_ = std::move(next);
     worker_->submit(running_);
     wake(*running_);

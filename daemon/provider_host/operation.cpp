@@ -148,8 +148,7 @@ struct Operation::HostFunctions {
     });
   }
 
-  static void set_support(void* context, int supported, int hold, const char* group,
-                          const char* reason) {
+  static void set_support(void* context, int supported, int hold, const char* group, const char* reason) {
     guard(context, [&](Operation& self) {
       const auto ability = hold_from(hold);
       if (self.kind_ != OperationKind::IsVolumeSupported)

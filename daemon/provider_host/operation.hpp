@@ -78,6 +78,7 @@ class Operation {
   // For the lane, on the executor only.
   struct Progress {
     std::chrono::milliseconds limit{};
+    std::chrono::steady_clock::time_point started{};
     std::chrono::steady_clock::time_point deadline{};  // set when it starts
     bool finished = false;
     bool abandoned = false;  // nobody waits for it any longer

@@ -26,8 +26,6 @@ namespace {
 struct SetMember {
   CloneFile clone;
   std::string path;      // of the volume
-  dev_t volume = 0;      // the filesystem to be captured
-  dev_t host = 0;        // the filesystem that its file lies on
   UniqueFd source;       // from begin_prepare on
   UniqueFd destination;  // from end_prepare to post_commit
 };
@@ -36,12 +34,6 @@ struct CurrentSet {
   std::string id;
   std::vector<SetMember> members;
 };
-
-dev_t filesystem_number(const std::string& path) {
-  struct stat facts {};
-  if (::stat(path.c_str(), &facts) != 0) throw_errno(path);
-  return facts.st_dev;
-}
 
 // Read-only means that the device is too: nothing may replay a journal. A frozen filesystem needs no replay.
 // The UUID of an xfs is that of its origin, which is mounted.
@@ -83,10 +75,7 @@ class ImageProvider final : public SnapshotProvider {
     added.clone =
         CloneFile(member.set_id, member.snapshot_id, filesystem.mount_point, filesystem.uuid, extent);
     added.path = member.volume.path;
-    added.volume = filesystem_number(member.volume.path);
-    added.host = filesystem_number(member.volume.backing_file);
     added.source = open_at(AT_FDCWD, member.volume.backing_file, O_RDONLY);
-    check_not_stacked(added);
     host.set_data(member.snapshot_id, added.clone.data());
     current_->members.push_back(std::move(added));
   }
@@ -104,6 +93,8 @@ class ImageProvider final : public SnapshotProvider {
     }
   }
 
+  // A clone is made on the filesystem that the file lies on. Where that one is a member too, the hold plan
+  // has captured and released it before.
   void commit(const ProviderHost&, const std::string& set_id, std::span<const vss_member> members) override {
     const CurrentSet& set = current(set_id);
     for (const vss_member& asked : members) {
@@ -199,17 +190,6 @@ class ImageProvider final : public SnapshotProvider {
       throw ProviderError(
           VSS_PROVIDER_E_VOLUME_NOT_SUPPORTED,
           "the backing file lies on " + filesystem.type + ", which cannot share blocks; XFS and btrfs can");
-    }
-  }
-
-  // The clone is made on the filesystem that the file lies on: impossible while that one is frozen itself.
-  void check_not_stacked(const SetMember& added) const {
-    for (const SetMember& other : current_->members) {
-      const SetMember* const inner = other.volume == added.host ? &added : &other;
-      if (other.volume != added.host && added.volume != other.host) continue;
-      throw ProviderError(
-          VSS_PROVIDER_E_VOLUME_NOT_SUPPORTED,
-          inner->path + " lies in a file on another image of the same set; take them in two sets");
     }
   }
 
