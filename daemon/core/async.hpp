@@ -12,6 +12,8 @@
 
 #include <spdlog/spdlog.h>
 #include <asio/awaitable.hpp>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
@@ -55,18 +57,21 @@ class Signal {
   std::shared_ptr<State> state_;
 };
 
-// Starts a coroutine that nobody waits for. An exception in it is a bug: it is logged.
+// An exception that leaves a coroutine which nobody waits for is a bug: it is logged.
+inline void log_escaped(const std::exception_ptr& error) {
+  if (!error) return;
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    spdlog::critical("a coroutine ended with an exception: {}", e.what());
+  } catch (...) {
+    spdlog::critical("a coroutine ended with a foreign exception");
+  }
+}
+
+// Starts a coroutine that nobody waits for.
 inline void spawn(const asio::any_io_executor& executor, asio::awaitable<void> task) {
-  asio::co_spawn(executor, std::move(task), [](const std::exception_ptr& error) {
-    if (!error) return;
-    try {
-      std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-      spdlog::critical("a coroutine ended with an exception: {}", e.what());
-    } catch (...) {
-      spdlog::critical("a coroutine ended with a foreign exception");
-    }
-  });
+  asio::co_spawn(executor, std::move(task), log_escaped);
 }
 
 // Waits until `signal` is set or the deadline passes; true if it was set.
@@ -82,24 +87,44 @@ inline asio::awaitable<bool> wait_for(Signal signal, TimePoint deadline) {
 
 namespace detail {
 template <typename T>
-asio::awaitable<void> run_into(std::shared_ptr<std::optional<T>> result, Signal done,
-                               asio::awaitable<T> operation) {
-  result->emplace(co_await std::move(operation));
-  done.set();
+struct Race {
+  std::optional<T> result;
+  Signal done;
+  bool left = false;  // nobody waits any longer
+  asio::cancellation_signal cancellation;
+};
+
+template <typename T>
+asio::awaitable<void> run_race(std::shared_ptr<Race<T>> race, asio::awaitable<T> operation) {
+  try {
+    race->result.emplace(co_await std::move(operation));
+  } catch (const std::exception& e) {
+    // What asio throws into an operation that was told to stop is of no interest.
+    if (!race->left) throw;
+    spdlog::debug("an operation that nobody waits for ended: {}", e.what());
+  }
+  race->done.set();
 }
 }  // namespace detail
 
 // The result of `operation`, or nothing if `cancel` is set or the deadline passes first: then the operation
-// goes on by itself and its result is dropped.
+// is told so (asio's cancellation) but may go on by itself; its result is dropped.
 template <typename T>
 asio::awaitable<std::optional<T>> race(asio::awaitable<T> operation, TimePoint deadline, Signal cancel) {
   const auto executor = co_await asio::this_coro::executor;
-  const auto result = std::make_shared<std::optional<T>>();
-  Signal wake;
-  spawn(executor, detail::run_into<T>(result, wake, std::move(operation)));
-  const auto subscription = cancel.subscribe([wake]() mutable { wake.set(); });
-  co_await wait_for(wake, deadline);
-  co_return std::move(*result);
+  const auto state = std::make_shared<detail::Race<T>>();
+  auto task = detail::run_race<T>(state, std::move(operation));
+  auto on_end = asio::bind_cancellation_slot(
+      state->cancellation.slot(), [state](const std::exception_ptr& error) { log_escaped(error); });
+  asio::co_spawn(executor, std::move(task), std::move(on_end));
+  const auto subscription = cancel.subscribe([state] { state->done.set(); });
+  const Signal done = state->done;
+  co_await wait_for(done, deadline);
+  if (!state->result) {
+    state->left = true;
+    state->cancellation.emit(asio::cancellation_type::terminal);
+  }
+  co_return std::move(state->result);
 }
 
 }  // namespace vss::core

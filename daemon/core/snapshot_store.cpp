@@ -176,7 +176,7 @@ bool SnapshotStore::is_garbage(const SetRecord& record) const {
 asio::awaitable<Result<Deletion>> SnapshotStore::collect_garbage() {
   std::vector<Guid> garbage;
   for (const auto& [id, record] : sets_) {
-    if (is_garbage(record)) garbage.push_back(id);
+    if (is_garbage(record) && !is_a_provider_stuck(record)) garbage.push_back(id);
   }
   Deletion total;
   for (const Guid id : garbage) {
@@ -192,6 +192,28 @@ asio::awaitable<Result<Deletion>> SnapshotStore::collect_garbage() {
     }
   }
   co_return total;
+}
+
+bool SnapshotStore::is_a_provider_stuck(const SetRecord& record) const {
+  return std::ranges::any_of(record.snapshots, [&](const SnapshotRecord& snapshot) {
+    const Provider* provider = services_.providers.find(snapshot.provider);
+    return provider != nullptr && !provider->stuck_in().empty();
+  });
+}
+
+asio::awaitable<void> SnapshotStore::keep_removing(Guid set) {
+  constexpr Milliseconds kFirstPause{500};
+  constexpr Milliseconds kLongestPause{60'000};
+  for (Milliseconds pause = kFirstPause; find(set) != nullptr; pause = std::min(2 * pause, kLongestPause)) {
+    // Not before the stuck operation has returned: it may still make what is to be removed.
+    if (!is_a_provider_stuck(*find(set))) {
+      Result<Deletion> removed = co_await remove_set(set, true);
+      if (removed && !removed->failed) co_return;
+    }
+    asio::steady_timer timer(services_.executor, pause);
+    asio::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
 }
 
 asio::awaitable<void> SnapshotStore::reopen(SetRecord record) {

@@ -59,7 +59,13 @@ class SnapshotStore {
   asio::awaitable<Result<Deletion>> remove_all(bool force);
   asio::awaitable<Result<Deletion>> collect_garbage();
 
+  // Tries again and again, in the background, to remove a set whose creation was given up while a provider
+  // was stuck.
+  void remove_later(Guid set) { spawn(services_.executor, keep_removing(set)); }
+
  private:
+  asio::awaitable<void> keep_removing(Guid set);
+  [[nodiscard]] bool is_a_provider_stuck(const SetRecord& record) const;
   asio::awaitable<Status> remove_one(Guid set, Guid snapshot);
   asio::awaitable<Deletion> remove_these(Guid set, std::vector<Guid> snapshots);
   asio::awaitable<void> reopen(SetRecord record);
