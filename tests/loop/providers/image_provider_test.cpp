@@ -342,23 +342,6 @@ TEST_F(ImageProvider, AHostThatIsNotMountedIsNotTakenForADeletedSnapshot) {
   EXPECT_EQ(driver_.exists(snapshot).error().code, ErrorCode::ProviderVeto);
 }
 
-TEST_F(ImageProvider, AnImageWithinAnImageIsNotTakenInOneSet) {
-  const LoopFilesystem outer = LoopFilesystem::create(temp_.path(), "outer", "btrfs", 1024);
-  const LoopFilesystem middle = LoopFilesystem::create(outer.mount_point(), "middle", "xfs", 512);
-  const LoopFilesystem inner = LoopFilesystem::create(middle.mount_point(), "inner", "ext4", 64);
-  for (const bool inner_first : {true, false}) {
-    core::Member first = Image::member_of(inner_first ? inner : middle);
-    core::Member second = Image::member_of(inner_first ? middle : inner);
-    second.set_id = first.set_id;
-    ASSERT_TRUE(driver_.begin_prepare(first));
-    const auto status = driver_.begin_prepare(second);
-    ASSERT_FALSE(status);
-    EXPECT_EQ(status.error().code, ErrorCode::VolumeNotSupportedByProvider);
-    EXPECT_THAT(status.error().message,
-                HasSubstr(inner.mount_point().string() + " lies in a file on another image"));
-  }
-}
-
 TEST_F(ImageProvider, DataThatPointsElsewhereIsRefused) {
   Image image({"xfs", "ext4"});
   const core::Member member = image.member();
