@@ -49,8 +49,11 @@ bool can_share_blocks(const std::string& mount_point) {
   };
   const UniqueFd from = nameless();
   if (!from && (errno == EOPNOTSUPP || errno == EISDIR)) return false;
+  // The question is the ability. That there is no room now is an error of its own, when the set is made.
+  if (!from && errno == ENOSPC) return true;
   if (!from) throw_errno(mount_point);
   const UniqueFd to = nameless();
+  if (!to && errno == ENOSPC) return true;
   if (!to) throw_errno(mount_point);
   if (::ioctl(to.get(), FICLONE, from.get()) == 0) return true;
   if (errno == EOPNOTSUPP || errno == ENOTTY || errno == EINVAL) return false;
