@@ -18,6 +18,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Microseconds = std::chrono::duration<double, std::micro>;
 
+constexpr int kMeasured = 5;
+
 enum class Victim { Vssd, Helper, Both };
 struct Series {
   const char* name;
@@ -79,17 +81,17 @@ class Crash : public VssdTest, public testing::WithParamInterface<Series> {
     return helper;
   }
 
-  // How long a creation takes, and how long it has a helper.
+  // How long a creation takes, and how long it has a helper, on average.
   void measure() {
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < kMeasured; ++i) {
       const auto begin = Clock::now();
       Creation creation([this] { return make_set(members_); });
       const pid_t helper = wait_for_helper(creation);
       const auto helped = Clock::now();
       while (helper != 0 && hold_helper() == helper) std::this_thread::yield();
-      helper_life_ = std::max<Microseconds>(helper_life_, Clock::now() - helped);
+      helper_life_ += (Clock::now() - helped) / kMeasured;
       const Made& made = creation.finish();
-      creation_ = std::max<Microseconds>(creation_, Clock::now() - begin);
+      creation_ += (Clock::now() - begin) / kMeasured;
       ASSERT_EQ(made.error, "") << made.message;
       ASSERT_EQ(made.release(), "");
     }

@@ -115,7 +115,7 @@ TEST_F(Sets, ABtrfsWithoutRoomFailsTheSetAndLeavesNothing) {
   EXPECT_EQ(blocked(members_, 1s), std::vector<std::string>());
 }
 
-TEST_F(Sets, AnImageHostWithoutRoomIsRefusedBeforeAnyWriterHears) {
+TEST_F(Sets, AnImageHostWithoutRoomFailsTheSetBeforeAnyWriterIsFrozen) {
   const NotingWriter& writer = add_writer("application", members_[0]);
   const auto ballast = host_.mount_point() / "ballast";
   const int file = open(ballast.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -129,7 +129,8 @@ TEST_F(Sets, AnImageHostWithoutRoomIsRefusedBeforeAnyWriterHears) {
   std::filesystem::remove(ballast);
   EXPECT_EQ(refused.error, "InsufficientStorage") << refused.message;
   EXPECT_EQ(refused.release(), "");
-  EXPECT_EQ(writer.events(), std::vector<std::string>());
+  EXPECT_EQ(writer.count("freeze"), 0U);
+  EXPECT_EQ(writer.unbalanced(), "");
   EXPECT_EQ(leftovers(), std::vector<std::string>());
 }
 

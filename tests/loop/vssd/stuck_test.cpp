@@ -3,6 +3,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -15,7 +16,9 @@ namespace {
 
 constexpr auto kLimit = 1500ms;
 constexpr auto kGrace = 1000ms;
-constexpr const char* kConfiguration = "[limits]\nhold_limit_ms = 1500\n";
+constexpr auto kProviderLimit = 2000ms;
+constexpr auto kSlack = 500ms;  // a busy machine
+constexpr const char* kConfiguration = "[limits]\nhold_limit_ms = 1500\nprovider_ms = 2000\n";
 
 class Stuck : public VssdTest {
  protected:
@@ -57,16 +60,18 @@ TEST_F(Stuck, AFreezeThatHangsFailsTheSetInTimeAndIsReleasedWhenItSucceedsLate) 
 
   const FreezeGuard guard = volumes_.guard();
   Made failed;
-  std::chrono::steady_clock::time_point answered;
+  std::atomic<bool> answered = false;
   std::thread requester([&] {
     failed = make_set(members_);
-    answered = std::chrono::steady_clock::now();
+    answered = true;
   });
-  EXPECT_TRUE(wait_until([&] { return writer.count("abort") == 1; }, kLimit + kGrace + 10s));
-  const auto aborted = std::chrono::steady_clock::now();
+  EXPECT_TRUE(wait_until([&] { return writer.count("abort") == 1; }, 20s));
+  EXPECT_LT(std::chrono::steady_clock::now() - frozen, kLimit + kGrace + kSlack);
   EXPECT_EQ(blocked({btrfs_.mount_point(), ext4_.mount_point(), host_.mount_point()}, 1s),
             std::vector<std::string>());
-  EXPECT_LT(aborted - frozen, kLimit + kGrace);
+  // The clone on the frozen filesystem cannot be removed now: the answer does not wait for it longer than for
+  // any operation of a provider.
+  EXPECT_TRUE(wait_until([&] { return answered.load(); }, kProviderLimit + kSlack));
   freeze(outer, FITHAW);
   requester.join();
   EXPECT_EQ(failed.error, "HoldWritesTimeout") << failed.message;
@@ -115,7 +120,7 @@ TEST_P(Stopped, DuringTheHoldEverythingIsReleasedByTheLimit) {
   const pid_t stopped = GetParam() == std::string("vssd") ? vssd_->pid() : hold_helper();
   ASSERT_GT(stopped, 0);
   kill(stopped, SIGSTOP);
-  EXPECT_EQ(blocked({ext4_.mount_point()}, kLimit + kGrace), std::vector<std::string>());
+  EXPECT_EQ(blocked({ext4_.mount_point()}, kLimit + kGrace + kSlack), std::vector<std::string>());
   EXPECT_EQ(blocked(members_, 500ms), std::vector<std::string>());
   kill(stopped, SIGCONT);
   requester.join();
