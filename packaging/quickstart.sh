@@ -28,12 +28,15 @@ loops=()
 finish() {
   local pid mount loop
   trap - EXIT INT TERM
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
+  for pid in "${pids[@]}"; do
+    kill "$pid" 2>/dev/null || continue
+    wait "$pid" 2>/dev/null || :  # its status is that of the signal
+  done
   # Newest first: what is mounted inside comes before what it is mounted on.
   for mount in $(awk -v below="$work/" 'index($5, below) == 1 {print $5}' /proc/self/mountinfo | sort -r); do
     umount "$mount" || umount --lazy "$mount"
   done
-  for loop in "${loops[@]}"; do losetup --detach "$loop" 2>/dev/null; done
+  for loop in "${loops[@]}"; do losetup --detach "$loop" 2>/dev/null || :; done
   rm -rf --one-file-system "$work"
 }
 trap 'finish' EXIT
@@ -172,7 +175,7 @@ mkfifo "$work/stdin"
 wait_until "the set" test -s "$work/set.json"
 "$vssctl" list snapshots
 kill -9 $requester
-wait $requester 2>/dev/null || true
+wait $requester 2>/dev/null || :
 wait_until "BackupShutdown" grep -q BackupShutdown "$work/events"
 wait_until "the snapshots to go" sh -c "test -z \"\$(ls '$work/state/sets')\""
 cat "$work/events"
