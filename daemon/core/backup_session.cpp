@@ -31,9 +31,12 @@ BackupSession::BackupSession(Services& services, CreationLock& lock, SnapshotSto
       registry_(registry),
       requester_(std::move(requester)),
       options_(options),
-      writers_(services, id_, [this](const Participant& participant, WriterEvent event) {
-        registry_.note_failure(participant, event, id_);
-      }) {}
+      writers_(
+          services, id_,
+          [this](const Participant& participant, WriterEvent event) {
+            registry_.note_failure(participant, event, id_);
+          },
+          [this] { return shared_from_this(); }) {}
 
 Result<bool> BackupSession::admit(Call call) const {
   switch (verdict(call, state_, context_)) {

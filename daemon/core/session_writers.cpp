@@ -38,8 +38,8 @@ struct SessionWriters::Round {
   }
 };
 
-SessionWriters::SessionWriters(Services& services, Guid session, FailureNote failed)
-    : services_(services), session_(session), failed_(std::move(failed)) {
+SessionWriters::SessionWriters(Services& services, Guid session, FailureNote failed, Owner owner)
+    : services_(services), session_(session), failed_(std::move(failed)), owner_(std::move(owner)) {
   args.session = session;
 }
 
@@ -68,7 +68,8 @@ void SessionWriters::report_progress(const Round& round) const {
 }
 
 asio::awaitable<void> SessionWriters::identify_one(std::shared_ptr<Writer> writer,
-                                                   std::shared_ptr<Round> round) {
+                                                   std::shared_ptr<Round> round,
+                                                   std::shared_ptr<void> /*owner*/) {
   const auto start = std::chrono::steady_clock::now();
   Result<std::string> document = co_await writer->identify(services_.limits.identify);
   Result<std::vector<ComponentId>> offered =
@@ -95,7 +96,7 @@ asio::awaitable<void> SessionWriters::identify(std::vector<std::shared_ptr<Write
   const auto round = std::make_shared<Round>();
   round->total = writers.size();
   for (const auto& writer : writers) round->waiting_for.push_back(writer->info().instance_id.str());
-  for (const auto& writer : writers) spawn(services_.executor, identify_one(writer, round));
+  for (const auto& writer : writers) spawn(services_.executor, identify_one(writer, round, owner_()));
   const auto on_cancel = cancel.subscribe([round] { round->wake.set(); });
   co_await wait_for(round->wake, std::chrono::steady_clock::now() + 2 * services_.limits.identify);
 }
@@ -118,7 +119,7 @@ void SessionWriters::record(Participant& participant, WriterEvent event,
 
 asio::awaitable<void> SessionWriters::deliver(std::shared_ptr<Participant> participant, WriterEvent event,
                                               EventArgs event_args, Milliseconds limit,
-                                              std::shared_ptr<Round> round) {
+                                              std::shared_ptr<Round> round, std::shared_ptr<void> /*owner*/) {
   const auto start = std::chrono::steady_clock::now();
   const Guid set = event_args.set;
   std::optional<WriterFailure> failure =
@@ -151,7 +152,7 @@ std::shared_ptr<SessionWriters::Round> SessionWriters::begin(WriterEvent event, 
     } else if (event == WriterEvent::Thaw) {
       patience = std::max(Milliseconds(1), -since(target->freeze_expiry));
     }
-    spawn(services_.executor, deliver(target, event, std::move(event_args), patience, round));
+    spawn(services_.executor, deliver(target, event, std::move(event_args), patience, round, owner_()));
   }
   if (targets.empty()) round->wake.set();
   return round;

@@ -40,7 +40,9 @@ class SessionWriters {
  public:
   // `failed` is told of each failure, for the writer's history.
   using FailureNote = std::function<void(const Participant&, WriterEvent)>;
-  SessionWriters(Services& services, Guid session, FailureNote failed);
+  // `owner` is what keeps this object alive: a writer may answer when the session is long over.
+  using Owner = std::function<std::shared_ptr<void>()>;
+  SessionWriters(Services& services, Guid session, FailureNote failed, Owner owner);
 
   // Event Identify to all; those that fail are left out.
   asio::awaitable<void> identify(std::vector<std::shared_ptr<Writer>> writers, Signal cancel);
@@ -84,14 +86,17 @@ class SessionWriters {
   asio::awaitable<void> round(WriterEvent event, Targets targets, Milliseconds limit, Signal cancel,
                               bool fail_fast);
   asio::awaitable<void> deliver(std::shared_ptr<Participant> participant, WriterEvent event,
-                                EventArgs event_args, Milliseconds limit, std::shared_ptr<Round> round);
-  asio::awaitable<void> identify_one(std::shared_ptr<Writer> writer, std::shared_ptr<Round> round);
+                                EventArgs event_args, Milliseconds limit, std::shared_ptr<Round> round,
+                                std::shared_ptr<void> owner);
+  asio::awaitable<void> identify_one(std::shared_ptr<Writer> writer, std::shared_ptr<Round> round,
+                                     std::shared_ptr<void> owner);
   void record(Participant& participant, WriterEvent event, std::optional<WriterFailure> failure);
   void report_progress(const Round& round) const;
 
   Services& services_;
   Guid session_;
   FailureNote failed_;
+  Owner owner_;
   std::vector<std::shared_ptr<Participant>> participants_;
 };
 
