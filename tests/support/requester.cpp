@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/support/requester.hpp"
 
-#include <cstdio>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
 
 namespace vss::test {
 namespace {
@@ -10,6 +14,27 @@ constexpr auto kCallLimit = std::chrono::minutes(5);
 
 std::string short_name(const std::string& name) {
   return name.rfind(kPrefix, 0) == 0 ? name.substr(kPrefix.size()) : name;
+}
+
+// The system call changes this thread only; the function of the C library would change all.
+void become(uid_t user) {
+  if (::syscall(SYS_setresuid, -1, user, -1) != 0) {
+    throw std::system_error(errno, std::generic_category(), "setresuid");
+  }
+}
+
+std::unique_ptr<sdbus::IConnection> connect_as(uid_t user) {
+  become(user);
+  std::unique_ptr<sdbus::IConnection> connection;
+  std::exception_ptr error;
+  try {
+    connection = sdbus::createSystemBusConnection();
+  } catch (const sdbus::Error&) {
+    error = std::current_exception();
+  }
+  become(0);
+  if (error) std::rethrow_exception(error);
+  return connection;
 }
 }  // namespace
 
@@ -32,7 +57,12 @@ bool PendingCall::wait_for(std::chrono::milliseconds limit) const {
   return state_->changed.wait_for(lock, limit, [this] { return state_->done; });
 }
 
-Requester::Requester() : connection_(sdbus::createSystemBusConnection()), loop_([this] { dispatch(); }) {}
+Requester::Requester(std::unique_ptr<sdbus::IConnection> connection)
+    : connection_(std::move(connection)), loop_([this] { dispatch(); }) {}
+
+Requester::Requester() : Requester(sdbus::createSystemBusConnection()) {}
+
+Requester::Requester(uid_t user) : Requester(connect_as(user)) {}
 
 Requester::~Requester() {
   connection_->leaveEventLoop();

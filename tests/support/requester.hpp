@@ -4,6 +4,7 @@
 // Thread rule: made and destroyed on one thread; calls from any.
 
 #include <sdbus-c++/sdbus-c++.h>
+#include <sys/types.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -92,6 +93,8 @@ class PendingCall {
 class Requester {
  public:
   Requester();
+  // As this user: the bus takes the credentials of the thread that connects. Needs root.
+  explicit Requester(uid_t user);
   // Ends the connection, as the death of the process would.
   ~Requester();
   Requester(const Requester&) = delete;
@@ -143,6 +146,7 @@ class Requester {
   Reply<> run_until(const Plan& plan, const std::string& last = "");
 
  private:
+  explicit Requester(std::unique_ptr<sdbus::IConnection> connection);
   sdbus::IProxy& proxy_of(const std::string& path);
   PendingCall send(sdbus::IProxy& proxy, const sdbus::MethodCall& message);
   void dispatch() noexcept;
