@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "providers/btrfs/parallel_capture.hpp"
 
-#include <linux/btrfs.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-
 #include <cerrno>
 
 #include <btrfsutil.h>
@@ -21,17 +17,11 @@ int make_snapshot(const ParallelCapture::Job& job) noexcept {
   return error == BTRFS_UTIL_OK ? 0 : errno;
 }
 
-// Without a running transaction there is nothing to commit and the first snapshot would land alone.
-void begin_commit_of_running_transaction(int directory) {
-  if (::futimens(directory, nullptr) != 0) throw_errno("touch the destination");
-  __u64 transaction = 0;
-  if (::ioctl(directory, BTRFS_IOC_START_SYNC, &transaction) != 0) throw_errno("BTRFS_IOC_START_SYNC");
-}
-
 }  // namespace
 
 ParallelCapture::ParallelCapture(std::vector<Job> jobs) : jobs_(std::move(jobs)), errors_(jobs_.size(), 0) {
   if (jobs_.size() < 2) return;
+  starter_ = std::make_unique<CommitStarter>(jobs_.front().destination);
   threads_.reserve(jobs_.size());
   try {
     for (std::size_t i = 0; i < jobs_.size(); ++i) threads_.emplace_back(&ParallelCapture::worker, this, i);
@@ -67,7 +57,7 @@ void ParallelCapture::run() {
     for (std::size_t i = 0; i < jobs_.size(); ++i) errors_[i] = make_snapshot(jobs_[i]);
   } else {
     left_ = jobs_.size();
-    begin_commit_of_running_transaction(jobs_.front().destination);
+    starter_->start();
     ++round_;
     round_.notify_all();
     for (std::size_t left = left_; left != 0; left = left_) left_.wait(left);

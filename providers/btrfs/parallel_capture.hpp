@@ -10,9 +10,11 @@
 // Thread rule: made, run and destroyed by one thread.
 
 #include <atomic>
-#include <string>
+#include <memory>
 #include <thread>
 #include <vector>
+
+#include "providers/btrfs/commit_starter.hpp"
 
 namespace vss::btrfs {
 
@@ -45,6 +47,7 @@ class ParallelCapture {
   std::atomic<unsigned> round_{0};
   std::atomic<std::size_t> left_{0};
   std::atomic<bool> stopping_{false};
+  std::unique_ptr<CommitStarter> starter_;
   std::vector<std::thread> threads_;
 };
 

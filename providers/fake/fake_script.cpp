@@ -67,8 +67,7 @@ void FakeScript::play(const std::string& operation, const std::vector<std::strin
   if (action.verb == "fail") {
     const auto space = action.argument.find(' ');
     const int status = number_of(action.argument.substr(0, space));
-    throw ProviderError(static_cast<vss_provider_status>(status),
-                        space == std::string::npos ? "" : action.argument.substr(space + 1));
+    throw ProviderError(status, space == std::string::npos ? "" : action.argument.substr(space + 1));
   }
   throw ProviderError(VSS_PROVIDER_E_INVALID_ARGUMENT, "script: unknown word: " + action.verb);
 }

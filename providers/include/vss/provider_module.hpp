@@ -24,15 +24,14 @@
 
 namespace vss {
 
-// A failure with its documented code.
+// A failure with its documented code (enum vss_provider_status).
 class ProviderError : public std::runtime_error {
  public:
-  ProviderError(vss_provider_status status, const std::string& message)
-      : std::runtime_error(message), status_(status) {}
-  [[nodiscard]] vss_provider_status status() const noexcept { return status_; }
+  ProviderError(int status, const std::string& message) : std::runtime_error(message), status_(status) {}
+  [[nodiscard]] int status() const noexcept { return status_; }
 
  private:
-  vss_provider_status status_;
+  int status_;
 };
 
 // The functions of the host, for the operation they are given to only.

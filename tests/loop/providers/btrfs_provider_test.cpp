@@ -29,6 +29,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using provider_host::OperationKind;
+using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 
@@ -122,10 +123,17 @@ class CounterWriter {
 
 unsigned number_in(const fs::path& file) { return static_cast<unsigned>(std::stoul(read_text(file))); }
 
-TEST_F(BtrfsProvider, EightSubvolumesUnderLoadShareOneTransactionAndShowOneInstant) {
+class BtrfsProviderBeside : public BtrfsProvider, public ::testing::WithParamInterface<int> {};
+
+// With a single writer the kernel's transaction thread sleeps between the sets: that is when it misses
+// wake-ups.
+INSTANTIATE_TEST_SUITE_P(OtherWriters, BtrfsProviderBeside, ::testing::Values(0, 2),
+                         ::testing::PrintToStringParamName());
+
+TEST_P(BtrfsProviderBeside, EightSubvolumesShareOneTransactionAndShowOneInstant) {
   constexpr int kSets = 30;
   const auto volumes = make_subvolumes(8);
-  const CounterWriter writer(volumes, 2);
+  const CounterWriter writer(volumes, GetParam());
   std::chrono::nanoseconds worst{};
   std::chrono::nanoseconds total{};
   for (int i = 0; i < kSets; ++i) {
@@ -160,6 +168,7 @@ TEST_F(BtrfsProvider, EightSubvolumesUnderLoadShareOneTransactionAndShowOneInsta
     EXPECT_TRUE(is_clean());
   }
   EXPECT_GT(writer.rounds(), 0U);
+  EXPECT_LT(worst, 3s) << "the hold window is 10 s";
   const auto ms = [](std::chrono::nanoseconds time) {
     return std::chrono::duration<double, std::milli>(time).count();
   };

@@ -38,7 +38,7 @@ TEST_F(Providers, ASetGoesThroughEveryOperationInOrder) {
   EXPECT_EQ(*test::run(context(), provider().exists(*completed)), true);
   const auto mount = test::run(context(), provider().mount_info(*completed, false));
   ASSERT_TRUE(mount);
-  EXPECT_EQ(mount->source, "/volume");
+  EXPECT_EQ(mount->source, script() + ".snapshots");
   EXPECT_EQ(mount->options, "bind");
   provider().forget(set);
   EXPECT_EQ(provider().member(first.snapshot_id).error().code, ErrorCode::ObjectNotFound);

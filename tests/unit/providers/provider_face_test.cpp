@@ -84,8 +84,7 @@ TEST(Operations, WhatTheModuleReportsInTheWrongPlaceIsABreachOfContract) {
             "set_mount is not legal"},
         Row{OperationKind::Query, [](const auto& host) { host.unsupported("x"); },
             "set_support is not legal"},
-        Row{OperationKind::IsVolumeSupported,
-            [](const auto& host) { host.supported(7, ""); },
+        Row{OperationKind::IsVolumeSupported, [](const auto& host) { host.supported(7, ""); },
             "unknown way of holding"}}) {
     Operation operation("test", row.kind, [&row](const vss_provider_host* host) {
       row.report(ProviderHost(host));
