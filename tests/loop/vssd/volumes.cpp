@@ -101,7 +101,9 @@ std::vector<std::string> Volumes::leftovers(const std::filesystem::path& runtime
   });
   collect_lines(read_text("/proc/self/mountinfo"), (runtime_dir / "snapshots").string() + "/", "mount",
                 found);
-  if (std::filesystem::exists(runtime_dir / "hold")) found.push_back("hold record");
+  for (const auto& entry : std::filesystem::directory_iterator(runtime_dir)) {
+    if (entry.path().filename().string().starts_with("hold.record")) found.push_back(entry.path().string());
+  }
   return found;
 }
 
