@@ -118,7 +118,7 @@ asio::awaitable<void> Daemon::stop_on_signal() {
   co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, error));
   spdlog::info("stopping");
   system::notify_stopping();
-  co_await coordinator_.release_all();
+  co_await coordinator_.close();
   bus_.stop();
   loop_.stop();
 }

@@ -44,12 +44,12 @@ Dictionary metadata_dictionary(const core::Participant& participant) {
 }
 }  // namespace
 
-BackupObject::BackupObject(std::shared_ptr<BusConnection> bus, Callers& callers,
+BackupObject::BackupObject(std::shared_ptr<BusConnection> bus, std::shared_ptr<Callers> callers,
                            core::Coordinator& coordinator, std::shared_ptr<core::BackupSession> session,
                            const std::string& path)
     : AdaptorInterfaces(bus->sdbus(), path),
       bus_(std::move(bus)),
-      callers_(callers),
+      callers_(std::move(callers)),
       coordinator_(coordinator),
       session_(std::move(session)) {
   registerAdaptor();
@@ -66,7 +66,7 @@ template <typename... T, typename Work>
 void BackupObject::handle(sdbus::Result<T...>&& result, Work work) {
   const auto reply = std::make_shared<Reply<T...>>(bus_, std::move(result));
   if (const Status owner = check_owner(); !owner) return reply->error(owner.error());
-  core::spawn(bus_->loop().get_executor(), answer<T...>(reply, work(session_)));
+  core::spawn(bus_->loop().get_executor(), answer<T...>(reply, work(session_), session_));
 }
 
 template <typename Work>
@@ -192,17 +192,18 @@ void BackupObject::BackupComplete(sdbus::Result<>&& result) {
 // The one call that an administrator may make on the object of somebody else.
 void BackupObject::AbortBackup(sdbus::Result<>&& result) {
   const auto reply = std::make_shared<Reply<>>(bus_, std::move(result));
-  const auto abort = [](Callers& callers, std::string sender, Session session) -> asio::awaitable<Answer<>> {
+  const auto abort = [](std::shared_ptr<Callers> callers, std::string sender,
+                        Session session) -> asio::awaitable<Answer<>> {
     if (sender != session->requester().bus_name) {
-      core::Result<Caller> caller = co_await callers.identify(sender);
+      core::Result<Caller> caller = co_await callers->identify(sender);
       if (!caller) co_return core::fail(std::move(caller.error()));
-      Status allowed = co_await callers.authorize(*caller, Action::ManageSnapshots);
+      Status allowed = co_await callers->authorize(*caller, Action::ManageSnapshots);
       if (!allowed) co_return core::fail(std::move(allowed.error()));
     }
     co_return no_values(co_await session->abort_backup());
   };
   core::spawn(bus_->loop().get_executor(),
-              answer<>(reply, abort(callers_, sender_of(getObject()), session_)));
+              answer<>(reply, abort(callers_, sender_of(getObject()), session_), session_));
 }
 
 void BackupObject::DeleteSnapshots(sdbus::Result<std::uint32_t, std::string>&& result, std::string kind,

@@ -17,8 +17,9 @@ namespace vss::bus {
 
 class BackupObject final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Backup_adaptor> {
  public:
-  BackupObject(std::shared_ptr<BusConnection> bus, Callers& callers, core::Coordinator& coordinator,
-               std::shared_ptr<core::BackupSession> session, const std::string& path);
+  BackupObject(std::shared_ptr<BusConnection> bus, std::shared_ptr<Callers> callers,
+               core::Coordinator& coordinator, std::shared_ptr<core::BackupSession> session,
+               const std::string& path);
   ~BackupObject();
 
   void send_progress(std::string_view phase, std::size_t done, std::size_t total,
@@ -68,7 +69,7 @@ class BackupObject final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Back
   [[nodiscard]] core::Status check_owner() const;
 
   std::shared_ptr<BusConnection> bus_;
-  Callers& callers_;
+  std::shared_ptr<Callers> callers_;
   core::Coordinator& coordinator_;
   Session session_;
 };

@@ -15,8 +15,8 @@ constexpr core::Milliseconds kLongestPause{5000};
 
 struct BusService::Link {
   std::shared_ptr<BusConnection> bus;
-  std::unique_ptr<Callers> callers;
-  std::unique_ptr<ManagerObject> manager;
+  std::shared_ptr<Callers> callers;
+  std::shared_ptr<ManagerObject> manager;
   std::map<core::Guid, std::unique_ptr<BackupObject>> backups;
   sdbus::Slot peers;
 
@@ -35,14 +35,15 @@ BusService::~BusService() = default;
 
 core::Status BusService::start(core::Coordinator& coordinator) {
   coordinator_ = &coordinator;
+  coordinator.open();
   auto bus = BusConnection::open(loop_, [this] { connection_lost(); });
   if (!bus) return core::fail(std::move(bus.error()));
   link_ = std::make_unique<Link>();
   link_->bus = std::move(*bus);
   try {
-    link_->callers = std::make_unique<Callers>(link_->bus, settings_.unit_of_pid, settings_.writer_uids);
-    link_->manager = std::make_unique<ManagerObject>(
-        link_->bus, *link_->callers, coordinator,
+    link_->callers = std::make_shared<Callers>(link_->bus, settings_.unit_of_pid, settings_.writer_uids);
+    link_->manager = std::make_shared<ManagerObject>(
+        link_->bus, link_->callers, coordinator,
         [this](std::shared_ptr<core::BackupSession> session) { return publish(std::move(session)); },
         settings_.is_holding);
     watch_peers();
@@ -82,7 +83,7 @@ std::string BusService::publish(std::shared_ptr<core::BackupSession> session) {
   const std::string path = std::string(kManagerPath) + "/backup/" + std::to_string(++last_backup_);
   const core::Guid id = session->id();
   link_->backups[id] =
-      std::make_unique<BackupObject>(link_->bus, *link_->callers, *coordinator_, std::move(session), path);
+      std::make_unique<BackupObject>(link_->bus, link_->callers, *coordinator_, std::move(session), path);
   return path;
 }
 
@@ -93,7 +94,7 @@ void BusService::connection_lost() {
 asio::awaitable<void> BusService::recover_from_loss() {
   // Nobody can be told any more; the writers' own timers abort. What is temporary goes, then we come back.
   link_->manager->all_gone();
-  co_await coordinator_->release_all();
+  co_await coordinator_->close();
   link_.reset();
   co_await reconnect();
 }

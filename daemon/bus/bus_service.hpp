@@ -28,7 +28,7 @@ class BusService final : public core::Observer {
 
   // Puts the coordinator on the bus. Errors: no bus, or the name is taken.
   core::Status start(core::Coordinator& coordinator);
-  // Connects again and again until it works, then calls `ready`. For a bus that is not there or was lost.
+  // Connects again and again until it works. For a bus that was lost.
   asio::awaitable<void> reconnect();
   // Takes everything off the bus.
   void stop();

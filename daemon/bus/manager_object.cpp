@@ -12,12 +12,12 @@ using core::Guid;
 constexpr std::size_t kMaxWritersPerCaller = 64;
 }  // namespace
 
-ManagerObject::ManagerObject(std::shared_ptr<BusConnection> bus, Callers& callers,
+ManagerObject::ManagerObject(std::shared_ptr<BusConnection> bus, std::shared_ptr<Callers> callers,
                              core::Coordinator& coordinator, Publish publish,
                              std::function<bool()> is_holding)
     : AdaptorInterfaces(bus->sdbus(), kManagerPath),
       bus_(std::move(bus)),
-      callers_(callers),
+      callers_(std::move(callers)),
       coordinator_(coordinator),
       publish_(std::move(publish)),
       is_holding_(std::move(is_holding)) {
@@ -29,7 +29,7 @@ ManagerObject::~ManagerObject() { unregisterAdaptor(); }
 template <typename... T>
 void ManagerObject::reply_with(sdbus::Result<T...>&& result, asio::awaitable<Answer<T...>> work) {
   const auto reply = std::make_shared<Reply<T...>>(bus_, std::move(result));
-  core::spawn(bus_->loop().get_executor(), answer<T...>(reply, std::move(work)));
+  core::spawn(bus_->loop().get_executor(), answer<T...>(reply, std::move(work), shared_from_this()));
 }
 
 namespace {
@@ -44,10 +44,11 @@ asio::awaitable<Answer<>> at_once(core::Status status) {
 }  // namespace
 
 asio::awaitable<core::Result<Caller>> ManagerObject::allow(std::string sender, Action action) {
-  core::Result<Caller> caller = co_await callers_.identify(std::move(sender));
+  core::Result<Caller> caller = co_await callers_->identify(std::move(sender));
   if (!caller) co_return caller;
-  core::Status allowed = co_await callers_.authorize(*caller, action);
+  core::Status allowed = co_await callers_->authorize(*caller, action);
   if (!allowed) co_return core::fail(std::move(allowed.error()));
+  if (bus_->is_lost()) co_return core::fail(ErrorCode::AccessDenied, "the bus is lost");
   co_return caller;
 }
 

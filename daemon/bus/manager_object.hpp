@@ -20,13 +20,14 @@ namespace vss::bus {
 
 inline constexpr const char* kManagerPath = "/org/vssd/Vss1";
 
-class ManagerObject final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Manager_adaptor> {
+class ManagerObject final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Manager_adaptor>,
+                            public std::enable_shared_from_this<ManagerObject> {
  public:
   // `publish` puts a session on the bus and returns its path; `is_holding` tells whether something is held
   // right now.
   using Publish = std::function<std::string(std::shared_ptr<core::BackupSession>)>;
-  ManagerObject(std::shared_ptr<BusConnection> bus, Callers& callers, core::Coordinator& coordinator,
-                Publish publish, std::function<bool()> is_holding);
+  ManagerObject(std::shared_ptr<BusConnection> bus, std::shared_ptr<Callers> callers,
+                core::Coordinator& coordinator, Publish publish, std::function<bool()> is_holding);
   ~ManagerObject();
 
   // A peer left the bus: its writers are gone.
@@ -67,7 +68,7 @@ class ManagerObject final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Man
   [[nodiscard]] std::string sender() const { return sender_of(getObject()); }
 
   std::shared_ptr<BusConnection> bus_;
-  Callers& callers_;
+  std::shared_ptr<Callers> callers_;
   core::Coordinator& coordinator_;
   Publish publish_;
   std::function<bool()> is_holding_;

@@ -67,9 +67,11 @@ void send_results(Reply<T...>& reply, std::tuple<T...>& values) {
 template <typename... T>
 using Answer = core::Result<std::tuple<T...>>;
 
-// Waits for the handler and sends its outcome.
+// Waits for the handler and sends its outcome. `owner` is what the handler works on; it lives as long as the
+// handler.
 template <typename... T>
-asio::awaitable<void> answer(std::shared_ptr<Reply<T...>> reply, asio::awaitable<Answer<T...>> handler) {
+asio::awaitable<void> answer(std::shared_ptr<Reply<T...>> reply, asio::awaitable<Answer<T...>> handler,
+                             [[maybe_unused]] std::shared_ptr<const void> owner) {
   try {
     Answer<T...> outcome = co_await std::move(handler);
     if (outcome) {

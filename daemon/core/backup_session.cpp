@@ -125,9 +125,14 @@ asio::awaitable<Status> BackupSession::gather_writer_metadata() {
     }
   }
   co_await writers_.identify(std::move(enabled), operation.cancel);
+  if (operation.cancel.is_set()) {
+    // Some writers are missing, nobody could tell which.
+    failure_ = Error{ErrorCode::Cancelled, "GatherWriterMetadata was cancelled"};
+    enter(SessionState::Failed);
+    co_return fail(*failure_);
+  }
   gathered_ = true;
   enter(SessionState::Gathered);
-  if (operation.cancel.is_set()) co_return fail(ErrorCode::Cancelled, "GatherWriterMetadata was cancelled");
   co_return Status();
 }
 
@@ -178,7 +183,7 @@ asio::awaitable<Result<Guid>> BackupSession::add_to_snapshot_set(std::string pat
   if (const Result<bool> admitted = admit(Call::AddToSnapshotSet); !admitted)
     co_return fail(admitted.error());
   Operation operation(*this);
-  Result<Guid> snapshot = co_await set_->add(std::move(path), std::move(provider));
+  Result<Guid> snapshot = co_await set_->add(std::move(path), std::move(provider), operation.cancel);
   if (snapshot && state_ == SessionState::SetStarted) enter(SessionState::SetFilled);
   co_return snapshot;
 }
@@ -190,7 +195,7 @@ asio::awaitable<Status> BackupSession::prepare_for_backup() {
     co_return fail(ErrorCode::BadState, "GatherWriterMetadata has to come first, before StartSnapshotSet");
   }
   if (!state_is_given_) co_return fail(ErrorCode::BadState, "SetBackupState has to come first");
-  if (Status reachable = set_->check_consistency(); !reachable) co_return reachable;
+  if (Status possible = set_->check(); !possible) co_return possible;
   Operation operation(*this);
   enter(SessionState::Preparing);
   writers_.args.select_components = backup_state_.select_components;
@@ -200,6 +205,7 @@ asio::awaitable<Status> BackupSession::prepare_for_backup() {
   co_await writers_.prepare_for_backup(operation.cancel);
   if (operation.cancel.is_set()) {
     failure_ = Error{ErrorCode::Cancelled, "PrepareForBackup was cancelled"};
+    co_await drop_unfinished_set();
     enter(SessionState::Failed);
     co_return fail(*failure_);
   }
@@ -324,7 +330,10 @@ Status BackupSession::cancel() {
 
 asio::awaitable<void> BackupSession::release() {
   const auto self = shared_from_this();
-  if (state_ == SessionState::Released) co_return;
+  if (state_ == SessionState::Released) {
+    co_await wait_for(released_, TimePoint::max());  // somebody else is at it
+    co_return;
+  }
   const bool creating = state_ == SessionState::Snapping;
   enter(SessionState::Released);
   if (running_ != nullptr) running_->cancel.set();
@@ -342,6 +351,7 @@ asio::awaitable<void> BackupSession::release() {
     }
   }
   services_.observer.session_ended(id_);
+  released_.set();
 }
 
 }  // namespace vss::core

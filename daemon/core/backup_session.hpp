@@ -116,6 +116,7 @@ class BackupSession : public std::enable_shared_from_this<BackupSession> {
   std::unique_ptr<SnapshotSet> set_;
   std::optional<Error> failure_;  // of DoSnapshotSet
   Operation* running_ = nullptr;
+  Signal released_;  // release() is through
 };
 
 }  // namespace vss::core

@@ -12,6 +12,7 @@ asio::awaitable<Status> Coordinator::start() { co_return co_await store_.recover
 
 Result<std::shared_ptr<BackupSession>> Coordinator::create_backup(Requester requester,
                                                                   BackupOptions options) {
+  if (closed_) return fail(ErrorCode::BadState, "vssd is ending or has lost the bus");
   const auto of_caller = std::ranges::count_if(
       sessions_, [&](const auto& entry) { return entry.second->requester().bus_name == requester.bus_name; });
   if (static_cast<std::size_t>(of_caller) >= services_.limits.sessions_per_caller) {
@@ -53,19 +54,14 @@ void Coordinator::requester_gone(const std::string& bus_name) {
   }
 }
 
-asio::awaitable<void> Coordinator::release_all() {
-  Signal all_gone;
-  const auto left = std::make_shared<std::size_t>(sessions_.size());
-  if (*left == 0) co_return;
-  const auto release_one = [](Coordinator& self, std::shared_ptr<BackupSession> session,
-                              std::shared_ptr<std::size_t> count, Signal done) -> asio::awaitable<void> {
-    co_await self.release(std::move(session));
-    if (--*count == 0) done.set();
-  };
-  for (const auto& session : sessions()) {
-    spawn(services_.executor, release_one(*this, session, left, all_gone));
+asio::awaitable<void> Coordinator::close() {
+  closed_ = true;
+  // All at once first; then wait for each.
+  for (const auto& session : sessions()) spawn(services_.executor, release(session));
+  while (!sessions_.empty()) {
+    const std::shared_ptr<BackupSession> session = sessions_.begin()->second;
+    co_await release(session);
   }
-  co_await wait_for(all_gone, TimePoint::max());
 }
 
 }  // namespace vss::core

@@ -31,8 +31,11 @@ class Coordinator {
 
   // A connection to the bus ended: its sessions are released.
   void requester_gone(const std::string& bus_name);
-  // Releases every session, e.g. when our own connection is lost; comes back when all are gone.
-  asio::awaitable<void> release_all();
+  // Releases every session and refuses new ones, e.g. when our own connection is lost; comes back when all
+  // are gone.
+  asio::awaitable<void> close();
+  // Accepts sessions again.
+  void open() { closed_ = false; }
 
   [[nodiscard]] WriterRegistry& writers() { return writers_; }
   [[nodiscard]] SnapshotStore& store() { return store_; }
@@ -46,6 +49,7 @@ class Coordinator {
   WriterRegistry writers_;
   SnapshotStore store_;
   std::map<Guid, std::shared_ptr<BackupSession>> sessions_;
+  bool closed_ = false;
   const TimePoint started_ = std::chrono::steady_clock::now();
 };
 

@@ -134,9 +134,10 @@ asio::awaitable<void> SessionWriters::deliver(std::shared_ptr<Participant> parti
 }
 
 std::shared_ptr<SessionWriters::Round> SessionWriters::begin(WriterEvent event, const Targets& targets,
-                                                             Milliseconds limit) {
+                                                             Milliseconds limit, bool fail_fast) {
   const auto round = std::make_shared<Round>();
   round->event = event;
+  round->fail_fast = fail_fast;
   round->total = targets.size();
   for (const auto& target : targets) round->waiting_for.push_back(target->writer->info().instance_id.str());
   for (const auto& target : targets) {
@@ -161,8 +162,7 @@ std::shared_ptr<SessionWriters::Round> SessionWriters::begin(WriterEvent event, 
 asio::awaitable<void> SessionWriters::round(WriterEvent event, Targets targets, Milliseconds limit,
                                             Signal cancel, bool fail_fast) {
   if (targets.empty()) co_return;
-  const auto round = begin(event, targets, limit);
-  round->fail_fast = fail_fast;
+  const auto round = begin(event, targets, limit, fail_fast);
   const auto on_cancel = cancel.subscribe([round] { round->wake.set(); });
   co_await wait_for(round->wake, std::chrono::steady_clock::now() + limit + kGrace);
 }
@@ -199,13 +199,15 @@ asio::awaitable<Status> SessionWriters::freeze(bool strict, Signal cancel) {
   co_return Status();
 }
 
-asio::awaitable<Status> SessionWriters::thaw(bool strict) {
+asio::awaitable<Status> SessionWriters::thaw(bool strict, Signal cancel) {
   Status status;
   for (const WriterLevel level : {WriterLevel::System, WriterLevel::BackEnd, WriterLevel::FrontEnd}) {
     const Targets targets = where(
         [&](const Participant& p) { return p.is_active() && p.frozen && p.writer->info().level == level; });
     for (const auto& target : targets) target->frozen = false;
-    co_await round(WriterEvent::Thaw, targets, services_.limits.freeze, Signal{}, false);
+    co_await round(WriterEvent::Thaw, targets, services_.limits.freeze, cancel, false);
+    // Those that have not thawed yet are aborted with the set.
+    if (cancel.is_set()) co_return fail(ErrorCode::Cancelled, "the thaw was cancelled");
     for (const auto& target : targets) {
       if (strict && status && target->vetoed()) status = fail(veto_error(*target, WriterEvent::Thaw));
     }

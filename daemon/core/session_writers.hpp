@@ -58,7 +58,7 @@ class SessionWriters {
   asio::awaitable<void> prepare_for_backup(Signal cancel);
   asio::awaitable<void> prepare_for_snapshot(Signal cancel);
   asio::awaitable<Status> freeze(bool strict, Signal cancel);
-  asio::awaitable<Status> thaw(bool strict);
+  asio::awaitable<Status> thaw(bool strict, Signal cancel);
   asio::awaitable<void> post_snapshot(Signal cancel);
   asio::awaitable<void> backup_complete(Signal cancel);
 
@@ -81,7 +81,8 @@ class SessionWriters {
   using Targets = std::vector<std::shared_ptr<Participant>>;
   template <typename Predicate>
   [[nodiscard]] Targets where(Predicate predicate) const;
-  std::shared_ptr<Round> begin(WriterEvent event, const Targets& targets, Milliseconds limit);
+  std::shared_ptr<Round> begin(WriterEvent event, const Targets& targets, Milliseconds limit,
+                               bool fail_fast = false);
   std::shared_ptr<Round> begin_abort(std::string reason);
   asio::awaitable<void> round(WriterEvent event, Targets targets, Milliseconds limit, Signal cancel,
                               bool fail_fast);

@@ -52,44 +52,63 @@ asio::awaitable<Status> SnapshotSet::create(Signal cancel) {
     if (!done) {
       spdlog::error("set {}: {} failed: {}", id().str(), step.phase, done.error().message);
       Error cause = std::move(done.error());
-      co_return fail(co_await undo(std::move(cause)));
+      co_return fail(co_await undo(std::move(cause), i > 0));
     }
   }
   co_return Status();
 }
 
-asio::awaitable<Result<Guid>> SnapshotSet::add(std::string path, std::string provider_name) {
+asio::awaitable<Result<Guid>> SnapshotSet::add(std::string path, std::string provider_name, Signal cancel) {
+  if (broken_) co_return fail(*broken_);
   if (members_.size() >= services_.limits.volumes_per_set) {
     co_return fail(ErrorCode::MaximumNumberOfVolumesReached,
                    "a set holds at most " + std::to_string(services_.limits.volumes_per_set) + " volumes");
   }
-  Result<Volume> volume = co_await services_.volumes.resolve(path);
-  if (!volume) co_return fail(std::move(volume.error()));
+  const Error cancelled{ErrorCode::Cancelled, "AddToSnapshotSet was cancelled"};
+  auto resolving = services_.volumes.resolve(path);
+  std::optional<Result<Volume>> volume = co_await race(std::move(resolving), TimePoint::max(), cancel);
+  if (!volume) co_return fail(cancelled);
+  if (!*volume) co_return fail(std::move(volume->error()));
   for (const Entry& entry : members_) {
     const Volume& other = entry.plan.volume;
-    if (other.superblock == volume->superblock && other.subvolume_id == volume->subvolume_id) {
+    if (other.superblock == (*volume)->superblock && other.subvolume_id == (*volume)->subvolume_id) {
       co_return fail(ErrorCode::ObjectAlreadyExists,
                      path + " is on the volume " + other.path + ", which is in the set");
     }
   }
-  Volume asked = *volume;
-  Result<ProviderChoice> choice =
-      co_await services_.providers.choose(std::move(asked), std::move(provider_name));
-  if (!choice) co_return fail(std::move(choice.error()));
+  auto choosing = services_.providers.choose(**volume, std::move(provider_name));
+  std::optional<Result<ProviderChoice>> choice = co_await race(std::move(choosing), TimePoint::max(), cancel);
+  if (!choice) co_return fail(cancelled);
+  if (!*choice) co_return fail(std::move(choice->error()));
 
-  Member member{id(), Guid::random(), std::move(*volume), {}, {}};
-  const PlanMember plan{member.snapshot_id, choice->provider->info().name, member.volume,
-                        choice->support.hold, choice->support.group};
-  Status prepared = co_await choice->provider->begin_prepare(std::move(member));
+  Provider* provider = (*choice)->provider;
+  Member member{id(), Guid::random(), std::move(**volume), {}, {}};
+  const PlanMember plan{member.snapshot_id, provider->info().name, member.volume, (*choice)->support.hold,
+                        (*choice)->support.group};
+  Status prepared = co_await begin_prepare(provider, std::move(member), cancel);
   if (!prepared) co_return fail(std::move(prepared.error()));
-  members_.push_back({plan, choice->provider});
+  members_.push_back({plan, provider});
   record_.snapshots.push_back({plan.snapshot_id, plan.volume, plan.provider, {}, {}, {}, {}, 0});
   record_.snapshots_count = static_cast<std::uint32_t>(record_.snapshots.size());
   read_back_members();
   co_return plan.snapshot_id;
 }
 
-Status SnapshotSet::check_consistency() const {
+asio::awaitable<Status> SnapshotSet::begin_prepare(Provider* provider, Member member, Signal cancel) {
+  if (std::ranges::find(touched_, provider) == touched_.end()) touched_.push_back(provider);
+  auto preparing = provider->begin_prepare(std::move(member));
+  std::optional<Status> prepared = co_await race(std::move(preparing), TimePoint::max(), cancel);
+  if (!prepared) {
+    broken_ = Error{ErrorCode::Cancelled, "AddToSnapshotSet was cancelled while the provider worked on it"};
+    co_return fail(*broken_);
+  }
+  // The provider may yet finish, and would then have a member of which nobody knows.
+  if (!*prepared && prepared->error().code == ErrorCode::UnexpectedProviderError) broken_ = prepared->error();
+  co_return std::move(*prepared);
+}
+
+Status SnapshotSet::check() const {
+  if (broken_) return fail(*broken_);
   std::vector<PlanMember> members;
   for (const Entry& entry : members_) members.push_back(entry.plan);
   const HoldPlan plan = make_hold_plan(members);
@@ -101,7 +120,7 @@ Status SnapshotSet::check_consistency() const {
 }
 
 asio::awaitable<Status> SnapshotSet::write_record() {
-  if (Status reachable = check_consistency(); !reachable) co_return reachable;
+  if (Status possible = check(); !possible) co_return possible;
   std::vector<PlanMember> members;
   for (const Entry& entry : members_) members.push_back(entry.plan);
   plan_ = make_hold_plan(members);
@@ -217,7 +236,7 @@ asio::awaitable<Status> SnapshotSet::thaw_writers() {
   if (options_.strict && std::chrono::steady_clock::now() >= writers_.freeze_deadline()) {
     co_return fail(ErrorCode::WriterTimeout, "a writer was frozen longer than it allows");
   }
-  co_return co_await writers_.thaw(options_.strict);
+  co_return co_await writers_.thaw(options_.strict, cancel_);
 }
 
 asio::awaitable<Status> SnapshotSet::post_snapshot() {
@@ -246,48 +265,51 @@ asio::awaitable<Status> SnapshotSet::publish() {
   if (Status stored = co_await store_.put(std::move(copy)); !stored) co_return stored;
   if (cancel_.is_set()) co_return Status();  // create() undoes it
   for (Provider* provider : providers()) provider->forget(id());
-  services_.observer.set_created(record_);
   co_return Status();
 }
 
 // Writers first, they may be frozen; then whatever exists of the snapshots. Failures here are added to the
 // cause.
-asio::awaitable<Error> SnapshotSet::undo(Error cause) {
-  if (window_) {  // a step before the hold failed, or the hold itself did
+asio::awaitable<Error> SnapshotSet::undo(Error cause, bool writers_were_told) {
+  if (writers_were_told) writers_.send_abort(cause.message);
+  if (window_) {  // armed, but a step before the hold failed
     if (Status finished = co_await window_->finish(); !finished) {
       cause = std::move(cause).followed_by(finished.error());
     }
     window_.reset();
   }
-  writers_.send_abort(cause.message);
   if (Status unmounted = co_await unmount_all(); !unmounted)
     cause = std::move(cause).followed_by(unmounted.error());
-  bool clean = true;
-  for (Provider* provider : providers()) {
-    Status aborted = co_await provider->abort(id());
-    if (!aborted) {
-      clean = false;
-      cause = std::move(cause).followed_by(aborted.error());
-    }
-    provider->forget(id());
+  read_back_members();
+  Status aborted = co_await abort_providers();
+  store_.set_in_use(id(), false);
+  if (!aborted) {
+    // It stays in the catalogue until the provider that is stuck has come back.
+    store_.remove_later(id());
+    co_return std::move(cause).followed_by(aborted.error());
   }
-  record_.snapshots.clear();
-  // What could not be removed now stays in the catalogue: the next start or CollectGarbage removes it.
-  if (clean) {
-    if (Status erased = co_await store_.erase(id()); !erased)
-      cause = std::move(cause).followed_by(erased.error());
-  } else {
-    store_.set_in_use(id(), false);
-  }
+  // A provider that regards its part as complete knows nothing of it any more: what is recorded is removed
+  // one by one.
+  if (store_.find(id()) == nullptr) co_return cause;
+  Result<Deletion> removed = co_await store_.remove_set(id(), true);
+  if (!removed) co_return std::move(cause).followed_by(removed.error());
+  if (removed->error) cause = std::move(cause).followed_by(*removed->error);
   co_return cause;
 }
 
-asio::awaitable<void> SnapshotSet::discard() {
-  for (Provider* provider : providers()) {
-    if (Status aborted = co_await provider->abort(id()); !aborted) {
-      spdlog::warn("set {}: provider {}: {}", id().str(), provider->info().name, aborted.error().message);
-    }
+asio::awaitable<Status> SnapshotSet::abort_providers() {
+  Status status;
+  for (Provider* provider : touched_) {
+    Status aborted = co_await provider->abort(id());
     provider->forget(id());
+    if (status && !aborted) status = std::move(aborted);
+  }
+  co_return status;
+}
+
+asio::awaitable<void> SnapshotSet::discard() {
+  if (Status aborted = co_await abort_providers(); !aborted) {
+    spdlog::warn("set {}: {}", id().str(), aborted.error().message);
   }
 }
 

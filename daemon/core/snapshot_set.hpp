@@ -29,10 +29,11 @@ class SnapshotSet {
   [[nodiscard]] std::vector<std::string> volume_paths() const;
 
   // Adds the volume that `path` lies on. Errors: see AddToSnapshotSet in org.vssd.Vss1.Backup.xml.
-  asio::awaitable<Result<Guid>> add(std::string path, std::string provider);
+  asio::awaitable<Result<Guid>> add(std::string path, std::string provider, Signal cancel);
 
-  // ConsistencyNotReached if a cut is required and the volumes added so far cannot give one.
-  [[nodiscard]] Status check_consistency() const;
+  // An error if the set cannot be created: ConsistencyNotReached if a cut is required and the volumes added
+  // so far cannot give one, or what left the set broken.
+  [[nodiscard]] Status check() const;
 
   // All snapshots, or an error and nothing. `cancel` stops it at its next step.
   asio::awaitable<Status> create(Signal cancel);
@@ -66,13 +67,15 @@ class SnapshotSet {
   asio::awaitable<Status> run_plan();
   asio::awaitable<Status> run_step(PlanStep step);
   asio::awaitable<Status> capture(PlanStep step);
-  asio::awaitable<Error> undo(Error cause);
+  asio::awaitable<Error> undo(Error cause, bool writers_were_told);
+  asio::awaitable<Status> abort_providers();
 
   using ProviderOperation = asio::awaitable<Status> (Provider::*)(Guid);
   asio::awaitable<Status> on_each_provider(ProviderOperation operation);
   asio::awaitable<Status> mount_all(bool writable);
   asio::awaitable<Status> unmount_all();
   void read_back_members();
+  asio::awaitable<Status> begin_prepare(Provider* provider, Member member, Signal cancel);
   [[nodiscard]] std::vector<Provider*> providers() const;
   [[nodiscard]] SnapshotRecord* snapshot(Guid id);
 
@@ -83,6 +86,8 @@ class SnapshotSet {
   SetOptions options_;
   Signal cancel_;
   std::vector<Entry> members_;
+  std::vector<Provider*> touched_;  // all that heard of the set, also those whose begin_prepare failed
+  std::optional<Error> broken_;     // a provider may still work on a begin_prepare that nobody waits for
   HoldPlan plan_;
   std::unique_ptr<HoldWindow> window_;
 };

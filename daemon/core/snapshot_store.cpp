@@ -26,16 +26,19 @@ std::vector<Guid> snapshot_ids(const SetRecord& record) {
 
 asio::awaitable<Status> SnapshotStore::put(SetRecord record) {
   sets_[record.set_id] = record;
-  co_return co_await services_.catalogue.store(std::move(record));
+  SetRecord copy = record;
+  Status stored = co_await services_.catalogue.store(std::move(copy));
+  if (stored && record.state == SetState::Created && announced_.insert(record.set_id).second) {
+    services_.observer.set_created(record);
+  }
+  co_return stored;
 }
 
 asio::awaitable<Status> SnapshotStore::erase(Guid set) {
-  const auto at = sets_.find(set);
-  const bool was_created = at != sets_.end() && at->second.state != SetState::Creating;
   sets_.erase(set);
   in_use_.erase(set);
   Status status = co_await services_.catalogue.erase(set);
-  if (was_created) services_.observer.set_deleted(set);
+  if (announced_.erase(set) > 0) services_.observer.set_deleted(set);
   co_return status;
 }
 
@@ -112,12 +115,21 @@ asio::awaitable<Deletion> SnapshotStore::remove_these(Guid set, std::vector<Guid
   co_return deletion;
 }
 
+Status SnapshotStore::check_removable(Guid set, bool force) const {
+  if (!is_in_use(set)) return {};
+  const SetRecord* record = find(set);
+  if (record != nullptr && record->state == SetState::Creating) {
+    return fail(ErrorCode::SnapshotSetInProgress, "snapshot set " + set.str() + " is being created");
+  }
+  if (force) return {};
+  return fail(ErrorCode::VolumeInUse, "snapshot set " + set.str() + " is in use by a session");
+}
+
 asio::awaitable<Result<Deletion>> SnapshotStore::remove_set(Guid set, bool force) {
   const auto at = sets_.find(set);
   if (at == sets_.end()) co_return fail(ErrorCode::ObjectNotFound, "no snapshot set " + set.str());
-  if (is_in_use(set) && !force) {
-    co_return fail(ErrorCode::VolumeInUse, "snapshot set " + set.str() + " is in use by a session");
-  }
+  if (Status removable = check_removable(set, force); !removable)
+    co_return fail(std::move(removable.error()));
   if (at->second.snapshots.empty()) {
     if (Status erased = co_await erase(set); !erased) co_return fail(std::move(erased.error()));
     co_return Deletion{};
@@ -126,7 +138,9 @@ asio::awaitable<Result<Deletion>> SnapshotStore::remove_set(Guid set, bool force
   at->second.state = SetState::Deleting;
   SetRecord record = at->second;
   std::vector<Guid> snapshots = snapshot_ids(record);
-  if (Status stored = co_await put(std::move(record)); !stored) co_return fail(std::move(stored.error()));
+  if (Status stored = co_await put(std::move(record)); !stored) {
+    spdlog::warn("set {}: {}; it is removed all the same", set.str(), stored.error().message);
+  }
   co_return co_await remove_these(set, std::move(snapshots));
 }
 
@@ -134,9 +148,8 @@ asio::awaitable<Result<Deletion>> SnapshotStore::remove_snapshot(Guid snapshot, 
   const SetRecord* record = find_by_snapshot(snapshot);
   if (record == nullptr) co_return fail(ErrorCode::ObjectNotFound, "no snapshot " + snapshot.str());
   const Guid set = record->set_id;
-  if (is_in_use(set) && !force) {
-    co_return fail(ErrorCode::VolumeInUse, "snapshot " + snapshot.str() + " is in use by a session");
-  }
+  if (Status removable = check_removable(set, force); !removable)
+    co_return fail(std::move(removable.error()));
   std::vector<Guid> one{snapshot};
   co_return co_await remove_these(set, std::move(one));
 }
@@ -252,7 +265,10 @@ asio::awaitable<void> SnapshotStore::reopen(SetRecord record) {
 asio::awaitable<Status> SnapshotStore::recover() {
   Result<std::vector<SetRecord>> records = co_await services_.catalogue.load();
   if (!records) co_return fail(std::move(records.error()).with_context("read the catalogue"));
-  for (SetRecord& record : *records) sets_[record.set_id] = record;
+  for (SetRecord& record : *records) {
+    sets_[record.set_id] = record;
+    if (record.state == SetState::Created) announced_.insert(record.set_id);
+  }
   Result<Deletion> collected = co_await collect_garbage();
   if (collected && collected->deleted > 0) {
     spdlog::info("removed {} snapshots that a former run left behind", collected->deleted);

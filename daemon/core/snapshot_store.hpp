@@ -69,11 +69,13 @@ class SnapshotStore {
   asio::awaitable<Status> remove_one(Guid set, Guid snapshot);
   asio::awaitable<Deletion> remove_these(Guid set, std::vector<Guid> snapshots);
   asio::awaitable<void> reopen(SetRecord record);
+  [[nodiscard]] Status check_removable(Guid set, bool force) const;
   [[nodiscard]] bool is_garbage(const SetRecord& record) const;
 
   Services& services_;
   std::map<Guid, SetRecord> sets_;
   std::set<Guid> in_use_;
+  std::set<Guid> announced_;  // were complete: their end is announced as well
 };
 
 }  // namespace vss::core
