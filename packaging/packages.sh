@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What Debian calls the things vssd is built, run and tested with. Read by quickstart.sh and tests/run.sh.
 
+# A root shell of plain su lacks these.
+PATH=$PATH:/usr/sbin:/sbin
+
 VSSD_BUILD_PACKAGES="g++ cmake ninja-build pkg-config libsdbus-c++-dev libsdbus-c++-bin libasio-dev libcli11-dev
   libspdlog-dev nlohmann-json3-dev libexpected-dev libtomlplusplus-dev libmount-dev libblkid-dev libsystemd-dev
   libbtrfsutil-dev"

@@ -14,12 +14,13 @@ if [ "${1:-}" != --inside ]; then
   say "Packages and build"
   # shellcheck disable=SC2086
   vssd_install_packages $VSSD_BUILD_PACKAGES $VSSD_RUN_PACKAGES
-  cmake --preset release >/dev/null
-  cmake --build --preset release -j "$(nproc)" -- --quiet
-  exec unshare --mount --propagation private "$0" --inside
+  # A directory of its own: modules that a user has built are not root's, and vssd does not load them.
+  cmake --preset release -B build/quickstart >/dev/null
+  cmake --build build/quickstart -j "$(nproc)" -- --quiet
+  exec unshare --mount --propagation private "$PWD/packaging/quickstart.sh" --inside
 fi
 
-build=$PWD/build/release
+build=$PWD/build/quickstart
 vssctl=$build/daemon/cli/vssctl
 work=$(mktemp -d /var/tmp/vssd-quickstart.XXXXXX)
 pids=()
@@ -28,15 +29,16 @@ loops=()
 finish() {
   local pid mount loop
   trap - EXIT INT TERM
+  set +e  # what can be removed is removed, whatever else fails
   for pid in "${pids[@]}"; do
-    kill "$pid" 2>/dev/null || continue
-    wait "$pid" 2>/dev/null || :  # its status is that of the signal
+    kill "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
   done
   # Newest first: what is mounted inside comes before what it is mounted on.
   for mount in $(awk -v below="$work/" 'index($5, below) == 1 {print $5}' /proc/self/mountinfo | sort -r); do
     umount "$mount" || umount --lazy "$mount"
   done
-  for loop in "${loops[@]}"; do losetup --detach "$loop" 2>/dev/null || :; done
+  for loop in "${loops[@]}"; do losetup --detach "$loop" 2>/dev/null; done
   rm -rf --one-file-system "$work"
 }
 trap 'finish' EXIT
