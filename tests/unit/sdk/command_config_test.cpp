@@ -53,6 +53,15 @@ timeout_ms = 7
   EXPECT_FALSE(config->command(Event::PostSnapshot));
 }
 
+TEST(CommandConfig, EitherThawOrAbortUndoesTheFreeze) {
+  for (const char* undo : {"thaw", "abort"}) {
+    const auto config =
+        load(kHead + "[events.freeze]\ncommand = [\"/x\"]\n[events." + undo + "]\ncommand = [\"/y\"]\n");
+    ASSERT_TRUE(config) << config.error();
+    EXPECT_THAT(config->command(Event::Abort)->argv, ElementsAre("/y"));
+  }
+}
+
 TEST(CommandConfig, FaultsAreNamedWithLineAndKey) {
   struct Row {
     std::string text;
@@ -71,6 +80,8 @@ TEST(CommandConfig, FaultsAreNamedWithLineAndKey) {
       {kHead + "[events.sleep]\ncommand = [\"/x\"]\n", ":3: events.sleep: no such event"},
       {kHead + "[events.freeze]\ncommand = [\"x\"]\n",
        ":4: events.freeze.command: the program needs an absolute"},
+      {kHead + "[events.backup_complete]\ncommand = [\"/x\"]\n[events.freeze]\ncommand = [\"/x\"]\n",
+       "writer.toml:5: events.freeze: freeze needs thaw or abort"},
       {kHead + "[events.freeze]\ncommand = \"/x\"\n", ":4: events.freeze.command: an array"},
       {kHead + "[events.thaw]\ncommand = [\"/x\"]\ntimeout_ms = 0\n", ":5: events.thaw.timeout_ms: a number"},
       {kHead + "[events.thaw\n", "writer.toml:3: "},

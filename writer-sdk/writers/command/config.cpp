@@ -170,6 +170,8 @@ void read_events(const Table& file, Config& config) {
   }
   auto& abort = config.commands[static_cast<std::size_t>(Event::Abort)];
   if (!abort) abort = config.command(Event::Thaw);
+  if (config.command(Event::Freeze) && !abort)
+    throw events.error("freeze", "freeze needs thaw or abort, else nothing undoes it");
 }
 
 void check_components(const Table& file, const Config& config) {
