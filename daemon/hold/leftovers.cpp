@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -39,6 +40,10 @@ bool something_is_held(const Record& record) {
       record.targets(), [](const RecordTarget& target) { return target.now().state() == TargetState::Held; });
 }
 
+// A vssd that lives looks after its own windows, also one that holds nothing yet. Our own pid: vssd itself,
+// at its start.
+bool belongs_to_another(const ProcessWatch& daemon) { return daemon.pid() != getpid() && !daemon.ended(); }
+
 // A vssd-hold that lives releases by itself: it sees the end of vssd. One that is only waiting for a stuck
 // FIFREEZE must not be killed: it is the one that will release it at once.
 void let_helper_work(const Record& record, const ProcessWatch& helper, const LeftoverLimits& limits,
@@ -50,10 +55,10 @@ void let_helper_work(const Record& record, const ProcessWatch& helper, const Lef
   helper.send(SIGKILL);
 }
 
-ReleaseReport release_record(const std::shared_ptr<Record>& record, const LeftoverLimits& limits,
+ReleaseReport release_record(const std::shared_ptr<Record>& record,
+                             const std::shared_ptr<ProcessWatch>& daemon, const LeftoverLimits& limits,
                              const Log& log) {
   const auto helper = std::make_shared<ProcessWatch>(record->header().helper);
-  const auto daemon = std::make_shared<ProcessWatch>(record->header().daemon);
   let_helper_work(*record, *helper, limits, log);
   const auto job = std::make_shared<ReleaseJob>();
   job->record = record;
@@ -98,7 +103,13 @@ core::Status release_file(const fs::path& path, const LeftoverLimits& limits, co
     remove_record(path, log);
     return {};
   }
-  ReleaseReport report = release_record(record, limits, log);
+  const auto daemon = std::make_shared<ProcessWatch>(record->header().daemon);
+  if (belongs_to_another(*daemon)) {
+    ++summary.in_use;
+    log(path.string() + " is in use by vssd (process " + std::to_string(daemon->pid()) + "): left to it");
+    return {};
+  }
+  ReleaseReport report = release_record(record, daemon, limits, log);
   take(summary.released, report.released, "released ", log);
   take(summary.not_held, report.not_held, "was not held: ", log);
   const bool settled = report.remaining.empty();

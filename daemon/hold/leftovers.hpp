@@ -23,14 +23,16 @@ struct LeftoverLimits {
 
 struct ReleasedSummary {
   std::size_t records = 0;             // found, of any age
+  std::size_t in_use = 0;              // of them: of another vssd that lives; left to it
   std::vector<std::string> released;   // mount points, in this order
   std::vector<std::string> not_held;   // begun, but turned out not to be held
   std::vector<std::string> remaining;  // could not be released yet, with the reason; their record stays
 };
 
 // Releases what the records in `runtime_dir` say is held, each exactly once, and removes the records. `log`
-// gets a line for everything that is done or found. Blocks, at most for the limits and a little. Any thread.
-// Errors: the directory or a record cannot be read. A directory that does not exist has no records.
+// gets a line for everything that is done or found. A record of another process that still lives is in use:
+// nothing of it is touched. Blocks, at most for the limits and a little. Any thread. Errors: the directory or
+// a record cannot be read. A directory that does not exist has no records.
 [[nodiscard]] core::Result<ReleasedSummary> release_leftovers(
     const std::filesystem::path& runtime_dir, const std::function<void(std::string_view)>& log,
     LeftoverLimits limits = {});

@@ -14,7 +14,9 @@ namespace {
 constexpr std::string_view kUsage =
     "Usage: vssd-hold --release-leftovers [--runtime-dir DIR]\n"
     "Releases what a vssd that ended unexpectedly has left held. DIR is /run/vssd if not given.\n"
-    "Exit status: 0 nothing is held any more, 1 something is (standard error names it), 2 wrong usage.\n"
+    "What a vssd that runs is working on is left to it.\n"
+    "Exit status: 0 nothing is held any more, 1 something is (standard error names it), 2 wrong usage,\n"
+    "3 nothing is left over, but a vssd that runs has a hold window.\n"
     "vssd-hold --serve is what vssd starts.\n";
 
 int release(const std::string& runtime_dir) {
@@ -22,7 +24,8 @@ int release(const std::string& runtime_dir) {
     std::fprintf(stderr, "vssd-hold: %.*s\n", static_cast<int>(line.size()), line.data());
   };
   const auto summary = vss::hold::release_leftovers(runtime_dir, log);
-  return summary && summary->remaining.empty() ? 0 : 1;
+  if (!summary || !summary->remaining.empty()) return 1;
+  return summary->in_use == 0 ? 0 : 3;
 }
 
 int usage(std::FILE* to, int status) {

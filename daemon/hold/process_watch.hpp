@@ -28,13 +28,17 @@ class ProcessWatch {
   ProcessWatch(pid_t pid, int pidfd);
 
   [[nodiscard]] pid_t pid() const { return pid_; }
-  // Whether no thread of it is left; waits up to `limit` for that (negative: for ever).
+  // Whether it is certain that no thread of it is left; waits up to `limit` for that (negative: for ever).
   [[nodiscard]] bool gone(std::chrono::milliseconds limit = {}) const;
+  // Whether it is gone, or was told to end and only a thread that is stuck in the kernel is left.
+  [[nodiscard]] bool ended() const;
+  // Nothing is sent without a descriptor: the pid may be another's by now.
   void send(int signal) const;
 
  private:
   pid_t pid_;
-  UniqueFd pidfd_;
+  UniqueFd pidfd_;  // none: there was none to be had; the process may live all the same
+  bool known_gone_ = false;
 };
 
 }  // namespace vss::hold

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the recovery does with records that need no filesystem; with real ones: tests/loop/hold.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <array>
 #include <csignal>
 #include <fstream>
+#include <functional>
+#include <stdexcept>
 #include <vector>
 
 #include "daemon/hold/leftovers.hpp"
@@ -14,6 +19,42 @@
 
 namespace vss::hold {
 namespace {
+
+// Does `work`, then waits to be killed.
+class OtherProcess {
+ public:
+  explicit OtherProcess(const std::function<void()>& work = [] {}) {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
+    const UniqueFd from(ends[0]);
+    UniqueFd to(ends[1]);
+    pid_ = fork();
+    if (pid_ == 0) {
+      work();
+      const ProcessIdentity self = this_process();
+      if (write(to.get(), &self, sizeof(self)) == sizeof(self)) pause();
+      _exit(0);
+    }
+    to.reset();
+    if (read(from.get(), &identity_, sizeof(identity_)) != sizeof(identity_))
+      throw std::runtime_error("read");
+  }
+  OtherProcess(const OtherProcess&) = delete;
+  OtherProcess& operator=(const OtherProcess&) = delete;
+  ~OtherProcess() { end(); }
+
+  [[nodiscard]] const ProcessIdentity& identity() const { return identity_; }
+  void end() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  ProcessIdentity identity_{};
+};
 
 class LeftoversTest : public testing::Test {
  protected:
@@ -98,6 +139,31 @@ TEST_F(LeftoversTest, WhatIsNotMountedAnyMoreStaysInTheRecordAndIsNamed) {
   EXPECT_TRUE(std::filesystem::exists(path("hold.record.a")));
 }
 
+TEST_F(LeftoversTest, TheRecordOfALivingVssdIsLeftToIt) {
+  OtherProcess vssd([this] {
+    create("hold.record.armed");  // and nothing is held yet
+    const Record holding = create("hold.record.holding");
+    holding.targets()[0].begin_hold(getppid());
+    holding.targets()[0].hold_done(getppid(), 1, 1);
+  });
+  const auto summary = run();
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_EQ(summary->in_use, 2U);
+  EXPECT_TRUE(summary->remaining.empty());
+  ASSERT_EQ(log_.size(), 2U);
+  EXPECT_NE(log_[0].find("vssd (process " + std::to_string(vssd.identity().pid) + ")"), std::string::npos)
+      << log_[0];
+  EXPECT_TRUE(std::filesystem::exists(path("hold.record.armed")));
+  EXPECT_TRUE(std::filesystem::exists(path("hold.record.holding")));
+
+  vssd.end();
+  const auto after = run();
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->in_use, 0U);
+  EXPECT_EQ(after->remaining.size(), 1U);
+  EXPECT_FALSE(std::filesystem::exists(path("hold.record.armed")));
+}
+
 TEST_F(LeftoversTest, OtherFilesAreLeftAlone) {
   std::ofstream(path("other")) << "x";
   ASSERT_TRUE(run());
@@ -123,6 +189,40 @@ TEST(ProcessWatch, FollowsAProcessToItsEndAndIsNotFooledByItsPid) {
   watch.send(SIGKILL);
   EXPECT_TRUE(watch.gone(std::chrono::seconds(5)));
   waitpid(child, nullptr, 0);
+}
+
+// While it lives no file can be opened by this process.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{3, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(ProcessWatch, AProcessThatCannotBeLookedAtIsNotTakenForGone) {
+  OtherProcess other;
+  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, other.identity().pid, 0)));
+  std::vector<ProcessWatch> watches;
+  {
+    const NoDescriptors none;
+    watches.emplace_back(other.identity());
+    watches.emplace_back(other.identity().pid, pidfd.get());
+    EXPECT_TRUE(ProcessWatch(ProcessIdentity{}).gone());
+  }
+  for (const ProcessWatch& watch : watches) {
+    EXPECT_FALSE(watch.gone());
+    EXPECT_FALSE(watch.gone(std::chrono::milliseconds(50)));
+  }
+  other.end();
+  for (const ProcessWatch& watch : watches) EXPECT_TRUE(watch.gone(std::chrono::seconds(5)));
 }
 
 }  // namespace
