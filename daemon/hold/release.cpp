@@ -11,6 +11,7 @@
 #include <set>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 namespace vss::hold {
 
@@ -19,6 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kUsualEnd = 100ms;  // how long a killed process takes to end, if no thread of it is stuck
 constexpr auto kReleasePatience = 200ms;  // then the next one is released beside it
+constexpr auto kLastPatience = 5000ms;    // at most, for all that are not done after that
 
 std::string name_of(const RecordTarget& target) { return target.mount_point.data(); }
 
@@ -49,6 +51,18 @@ class Pass {
 
   void run() {
     for (std::size_t index = next(); index != kNone; index = next()) release(index);
+  }
+
+  // Waits for the releases that took longer than the others were to wait for.
+  void wait_for_unfinished(std::chrono::milliseconds patience) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    for (const auto& [index, outcome] : unfinished_) {
+      std::unique_lock lock(outcome->mutex);
+      if (outcome->changed.wait_until(lock, end,
+                                      [&outcome = outcome] { return outcome->result.has_value(); }))
+        note(index, *outcome->result);
+    }
+    unfinished_.clear();
   }
 
   // What is left, each with the reason.
@@ -120,7 +134,10 @@ class Pass {
     }
     std::unique_lock lock(outcome->mutex);
     outcome->changed.wait_for(lock, kReleasePatience, [&] { return outcome->result.has_value(); });
-    if (outcome->result) note(index, *outcome->result);
+    if (outcome->result)
+      note(index, *outcome->result);
+    else
+      unfinished_.emplace_back(index, outcome);
   }
 
   void note(std::size_t index, const core::Result<int>& result) {
@@ -138,6 +155,7 @@ class Pass {
   std::shared_ptr<ReleaseJob> job_;
   ReleaseReport& report_;
   std::set<std::size_t> tried_;
+  std::vector<std::pair<std::size_t, std::shared_ptr<Outcome>>> unfinished_;
   std::map<std::size_t, std::string> problems_;
 };
 
@@ -156,6 +174,8 @@ ReleaseReport release_in_place(const std::shared_ptr<ReleaseJob>& job, const Pro
   Pass pass(job, report);
   pass.run();
   if (!gone && something_is_open(*job->record) && helper.gone(patience)) pass.run();
+  // Also in a hurry: the end of this process would end a release that has not come to its system call.
+  pass.wait_for_unfinished(patience.count() < 0 ? kLastPatience : std::min(patience, kLastPatience));
   pass.report_remaining();
   return report;
 }

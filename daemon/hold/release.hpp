@@ -32,7 +32,9 @@ struct ReleaseJob {
 };
 
 // Releases in reverse order of holding what is held. Then, when `helper` has ended (waited for up to
-// `patience`, negative: for ever), what it had begun to hold or to release. Blocks; does not throw.
+// `patience`, negative: for ever), what it had begun to hold or to release. A release that is slow does not
+// keep the next one waiting; at the end all that are not done are waited for, up to `patience` but at most 5
+// s. Blocks; does not throw.
 [[nodiscard]] ReleaseReport release_in_place(const std::shared_ptr<ReleaseJob>& job,
                                              const ProcessWatch& helper, std::chrono::milliseconds patience);
 

@@ -146,6 +146,30 @@ TEST_F(HoldCrash, TheProgramReleasesLeftovers) {
   EXPECT_EQ(frozen(), 0U);
 }
 
+TEST_F(HoldCrash, TheProgramLeavesALivingVssdAlone) {
+  make({"ext4"});
+  for (const bool holding : {false, true}) {
+    Coordinator vssd(runtime_dir());
+    auto window = vssd.arm(targets(), 20s);
+    ASSERT_TRUE(window);
+    if (holding) {
+      ASSERT_TRUE(vssd.await((*window)->hold(0)));
+    }
+    const std::string output = test::run_program(
+        {"/bin/sh", "-c", R"("$0" --release-leftovers --runtime-dir "$1" 2>&1; echo "status $?")",
+         VSSD_HOLD_PROGRAM, runtime_dir().string()});
+    EXPECT_NE(output.find("is in use by vssd"), std::string::npos) << output;
+    EXPECT_NE(output.find("status 3"), std::string::npos) << output;
+    EXPECT_EQ(record_paths().size(), 1U);
+    EXPECT_EQ(frozen(), holding ? 1U : 0U);
+    if (!holding) {
+      ASSERT_TRUE(vssd.await((*window)->hold(0)));
+    }
+    EXPECT_TRUE(vssd.await((*window)->release(0)));
+    EXPECT_TRUE(vssd.await((*window)->finish()));
+  }
+}
+
 TEST_F(HoldCrash, RecoveryLetsAStoppedHelperGoOn) {
   make({"ext4"});
   const auto driver = hold_in_driver();
@@ -226,6 +250,69 @@ TEST_F(HoldCrash, AFreezeThatOutlivesItsProcessIsReleasedByTheRecovery) {
   EXPECT_TRUE(summary->remaining.empty());
   EXPECT_FALSE(inner.is_frozen());
   EXPECT_TRUE(record_paths().empty());
+}
+
+// The thaw of the inner filesystem writes to its file, which lies on an outer one that somebody holds for
+// longer than one release keeps the next one waiting.
+class SlowRelease : public HoldCrash {
+ protected:
+  SlowRelease() : outer_(add(dir_.path(), "ext4")), inner_(add(outer_.mount_point(), "ext4")) {
+    guard();
+    other_ = UniqueFd(outer_.open_root());
+  }
+  // Once the release of `seen` is stuck and was for `longer`, the way is made free.
+  std::thread free_the_way_after(const std::shared_ptr<Record>& seen, std::chrono::milliseconds longer) {
+    return std::thread([this, seen, longer] {
+      EXPECT_TRUE(test::wait_until([&] { return state(*seen, 0) == TargetState::Releasing; }, 5s));
+      EXPECT_FALSE(test::wait_until([&] { return seen->settled(); }, longer));
+      EXPECT_EQ(ioctl(other_.get(), FITHAW, 0), 0);
+    });
+  }
+
+  test::LoopFilesystem& outer_;
+  test::LoopFilesystem& inner_;
+  UniqueFd other_;
+};
+
+TEST_F(SlowRelease, RecoveryWaitsForIt) {
+  Driver driver([this](const std::function<void()>& ready) {
+    Coordinator vssd(runtime_dir());
+    auto window = vssd.arm({target(inner_)}, 30s);
+    if (!vssd.await((*window)->hold(0))) return;
+    ready();
+    vssd.run_until([] { return false; }, 60s);
+  });
+  ASSERT_TRUE(driver.ready());
+  const auto seen = record();
+  kill_both(driver, *seen);
+  ASSERT_EQ(ioctl(other_.get(), FIFREEZE, 0), 0);
+  std::thread free_the_way = free_the_way_after(seen, 600ms);
+  const auto summary = recover();
+  free_the_way.join();
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_EQ(summary->released, std::vector<std::string>{inner_.mount_point().string()});
+  EXPECT_TRUE(summary->remaining.empty());
+  EXPECT_TRUE(record_paths().empty());
+  EXPECT_FALSE(inner_.is_frozen());
+}
+
+TEST_F(SlowRelease, VssdWaitsForItBeforeTheWindowIsOver) {
+  Coordinator vssd(runtime_dir());
+  auto window = vssd.arm({target(inner_)}, 20s);
+  ASSERT_TRUE(window);
+  ASSERT_TRUE(vssd.await((*window)->hold(0)));
+  const auto seen = record();
+  ASSERT_EQ(ioctl(other_.get(), FIFREEZE, 0), 0);
+  kill(seen->header().helper.pid, SIGKILL);
+  std::thread free_the_way = free_the_way_after(seen, 600ms);
+  std::optional<core::Status> finished;
+  vssd.start((*window)->finish(), finished);
+  EXPECT_TRUE(vssd.run_until([&] { return finished.has_value(); }, 10s));
+  free_the_way.join();
+  ASSERT_TRUE(finished);
+  EXPECT_TRUE(*finished) << finished->error().message;
+  EXPECT_TRUE(record_paths().empty());
+  EXPECT_FALSE(inner_.is_frozen());
 }
 
 // A process that had won the release and was killed before the system call: the state says so.
