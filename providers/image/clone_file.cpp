@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -95,30 +97,47 @@ bool CloneFile::carries_mark(int file) const {
   return length > 0 && std::string_view(value.data(), static_cast<std::size_t>(length)) == set_id_;
 }
 
-bool CloneFile::exists() const {
-  const UniqueFd file = open_at_if_exists(AT_FDCWD, path(), O_RDONLY | O_NOFOLLOW);
-  return file && carries_mark(file.get());
+CloneFile::Opened CloneFile::open(int flags) const {
+  Opened opened;
+  opened.root = open_at_if_exists(AT_FDCWD, mount_point_, O_RDONLY | O_DIRECTORY);
+  if (!opened.root) return opened;
+  opened.ours = open_at_if_exists(opened.root.get(), kDirectory, kDirectoryFlags);
+  if (!opened.ours) return opened;
+  opened.set = open_at_if_exists(opened.ours.get(), set_id_, kDirectoryFlags);
+  if (!opened.set) return opened;
+  opened.file = open_at_if_exists(opened.set.get(), file_name(), flags | O_NOFOLLOW);
+  if (opened.file && !carries_mark(opened.file.get())) {
+    throw ProviderError(VSS_PROVIDER_E_VETO,
+                        path() + ": left alone, it does not carry the mark of set " + set_id_);
+  }
+  return opened;
+}
+
+UniqueFd CloneFile::open_file(int flags) const {
+  Opened opened = open(flags);
+  if (!opened.file) throw ProviderError(VSS_PROVIDER_E_OBJECT_NOT_FOUND, "the snapshot does not exist");
+  return std::move(opened.file);
+}
+
+bool CloneFile::exists() const { return static_cast<bool>(open(O_RDONLY).file); }
+
+void CloneFile::finish() const {
+  const Opened opened = open(O_RDONLY);
+  if (!opened.file) throw ProviderError(VSS_PROVIDER_E_OBJECT_NOT_FOUND, path() + " is gone");
+  if (::fchmod(opened.file.get(), 0400) != 0) throw_errno(path());
+  for (const UniqueFd* fd : {&opened.file, &opened.set, &opened.ours, &opened.root}) {
+    if (::fsync(fd->get()) != 0) throw_errno("fsync " + path());
+  }
 }
 
 void CloneFile::remove() const {
-  const UniqueFd root = open_at_if_exists(AT_FDCWD, mount_point_, O_RDONLY | O_DIRECTORY);
-  if (!root) return;
-  const UniqueFd ours = open_at_if_exists(root.get(), kDirectory, kDirectoryFlags);
-  if (!ours) return;
-  const UniqueFd set = open_at_if_exists(ours.get(), set_id_, kDirectoryFlags);
-  if (set) {
-    const UniqueFd file = open_at_if_exists(set.get(), file_name(), O_RDONLY | O_NOFOLLOW);
-    if (file && !carries_mark(file.get())) {
-      throw ProviderError(VSS_PROVIDER_E_VETO,
-                          path() + ": left alone, it does not carry the mark of set " + set_id_);
-    }
-    if (file) {
-      detach_loops_of(path());
-      if (::unlinkat(set.get(), file_name().c_str(), 0) != 0 && errno != ENOENT) throw_errno(path());
-    }
-    remove_if_empty(ours.get(), set_id_);
+  const Opened opened = open(O_RDONLY);
+  if (opened.file) {
+    detach_loops_of(path());
+    if (::unlinkat(opened.set.get(), file_name().c_str(), 0) != 0 && errno != ENOENT) throw_errno(path());
   }
-  remove_if_empty(root.get(), kDirectory);
+  if (opened.set) remove_if_empty(opened.ours.get(), set_id_);
+  if (opened.ours) remove_if_empty(opened.root.get(), kDirectory);
 }
 
 }  // namespace vss::image

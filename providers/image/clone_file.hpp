@@ -28,13 +28,23 @@ class CloneFile {
 
   // Makes the empty file, with the attributes that sharing blocks with `source` needs. Open for writing.
   [[nodiscard]] UniqueFd create(int source) const;
-  // Exists and is ours.
+  // Exists; throws ProviderError VETO if what is there does not carry our mark.
   [[nodiscard]] bool exists() const;
+  // Opens it. No link is followed on the way: the root of the host's filesystem may belong to a user.
+  // Throws ProviderError: OBJECT_NOT_FOUND, VETO as above.
+  [[nodiscard]] UniqueFd open_file(int flags) const;
+  // Makes it read-only and durable, with the directories it is in.
+  void finish() const;
   // Detaches its loop devices, deletes it and the directories that became empty. Nothing there is success; a
   // file without our mark is left alone: ProviderError VETO.
   void remove() const;
 
  private:
+  // The way to the file, as far as it exists.
+  struct Opened {
+    UniqueFd root, ours, set, file;
+  };
+  [[nodiscard]] Opened open(int flags) const;
   [[nodiscard]] bool carries_mark(int file) const;
   [[nodiscard]] std::string file_name() const { return snapshot_id_ + ".img"; }
 

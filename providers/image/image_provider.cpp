@@ -117,7 +117,7 @@ class ImageProvider final : public SnapshotProvider {
   void post_final_commit(const ProviderHost&, const std::string& set_id) override {
     for (const SetMember& member : current(set_id).members) {
       release_loop(member.clone.snapshot_id());
-      if (::chmod(member.clone.path().c_str(), 0400) != 0) throw_errno(member.clone.path());
+      member.clone.finish();
     }
     current_.reset();
   }
@@ -153,9 +153,9 @@ class ImageProvider final : public SnapshotProvider {
 
   void mount_info(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
     const CloneFile clone = CloneFile::of_existing(snapshot);
-    if (!clone.exists()) throw ProviderError(VSS_PROVIDER_E_OBJECT_NOT_FOUND, "the snapshot does not exist");
+    const UniqueFd file = clone.open_file(writable ? O_RDWR : O_RDONLY);
     release_loop(clone.snapshot_id());
-    AttachedLoop loop = attach_loop(clone.path(), clone.extent(), writable);
+    AttachedLoop loop = attach_loop(file.get(), clone.path(), clone.extent(), writable);
     host.set_mount(loop.device, snapshot.volume.filesystem,
                    mount_options(snapshot.volume.filesystem, writable), loop.device);
     keep_loop(clone.snapshot_id(), std::move(loop.fd));

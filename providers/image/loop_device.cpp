@@ -71,11 +71,10 @@ LoopExtent loop_extent(const std::string& device, const std::string& backing_fil
   return extent;
 }
 
-AttachedLoop attach_loop(const std::string& file, const LoopExtent& extent, bool writable) {
+AttachedLoop attach_loop(int backing, const std::string& file, const LoopExtent& extent, bool writable) {
   const UniqueFd control = open_at(AT_FDCWD, "/dev/loop-control", O_RDWR);
-  const UniqueFd backing = open_at(AT_FDCWD, file, (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW);
   loop_config config{};
-  config.fd = static_cast<__u32>(backing.get());
+  config.fd = static_cast<__u32>(backing);
   config.block_size = extent.block_size;
   config.info.lo_offset = extent.offset;
   config.info.lo_sizelimit = extent.size_limit;

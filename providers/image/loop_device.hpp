@@ -25,7 +25,9 @@ struct AttachedLoop {
   std::string device;  // "/dev/loopN"
   UniqueFd fd;         // the device detaches itself when its last user is gone: this, and then a mount
 };
-[[nodiscard]] AttachedLoop attach_loop(const std::string& file, const LoopExtent& extent, bool writable);
+// `backing` is the open file, `file` the name that the device shows for it.
+[[nodiscard]] AttachedLoop attach_loop(int backing, const std::string& file, const LoopExtent& extent,
+                                       bool writable);
 
 // Detaches every loop device that shows this file; one that is still mounted goes when it is unmounted.
 void detach_loops_of(const std::string& file);

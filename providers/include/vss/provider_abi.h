@@ -27,8 +27,8 @@
  *     and removes everything of the set; its own failure is only logged. A begin_prepare with another set id means
  *     that the earlier set is dead.
  */
-#include <stddef.h>
-#include <stdint.h>
+#include <stddef.h> /* NOLINT(modernize-deprecated-headers): C, not C++ */
+#include <stdint.h> /* NOLINT(modernize-deprecated-headers) */
 
 #ifdef __cplusplus
 extern "C" {
