@@ -11,7 +11,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// Users that every distribution has: the bus lets only users in that have a name.
 constexpr uid_t kNobody = 65534;
+constexpr uid_t kDaemon = 1;
 const std::string kId = "7e57c1a5-0000-4000-8000-000000000001";
 using PolkitSubject = sdbus::Struct<std::string, Dict>;
 using PolkitDetails = std::map<std::string, std::string>;
@@ -141,7 +143,7 @@ TEST_F(Access, AccountsOfTheConfigurationMayRegisterWritersAndNothingElse) {
   EXPECT_EQ(name_of(register_writer(nobody)), "");
   EXPECT_EQ(name_of(nobody.manager("CreateBackup", Dict{})), "AccessDenied");
   EXPECT_EQ(name_of(delete_all(nobody)), "AccessDenied");
-  Requester somebody(12345);
+  Requester somebody(kDaemon);
   EXPECT_EQ(name_of(register_writer(somebody)), "AccessDenied");
 }
 

@@ -56,7 +56,9 @@ TEST_F(BusLoss, InEachRestingState) {
     wait_for_all_unregistered();
     EXPECT_TRUE(wait_until([this] { return provider_snapshots() == 0 && catalogue_entries() == 0; },
                            std::chrono::seconds(20)));
-    EXPECT_EQ(log_.count("Abort"), 0U) << "nobody was frozen";
+    // The writers' own: a backup that was announced will not come.
+    const bool prepared = std::string(next) == "DoSnapshotSet";
+    EXPECT_EQ(log_.count("Abort"), prepared ? 3U : 0U);
     expect_all_back();
     log_.clear();
   }
@@ -78,7 +80,7 @@ TEST_F(BusLoss, WhileTheWritersAreFrozen) {
         std::chrono::seconds(20)));
     ASSERT_EQ(log_.count("Freeze"), 3U);
     bus_.stop();
-    EXPECT_EQ(name_of(creation.result()), "Test.ConnectionLost");
+    EXPECT_FALSE(creation.result());
     ASSERT_TRUE(log_.wait_for("Abort", 3)) << "the writers' own abort";
     wait_for_all_unregistered();
     script("");

@@ -126,7 +126,7 @@ Requester::Plan DaemonTest::plan() const {
 Dict DaemonTest::status() {
   if (!observer_) observer_ = std::make_unique<Requester>();
   auto status = observer_->manager<Dict>("GetStatus");
-  if (!status && status.error().name == "Test.ConnectionLost") {
+  if (!status) {  // the bus may have gone and come back
     observer_ = std::make_unique<Requester>();
     status = observer_->manager<Dict>("GetStatus");
   }

@@ -6,7 +6,6 @@
 namespace vss::test {
 namespace {
 
-using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 

@@ -8,14 +8,13 @@
 namespace vss::test {
 namespace {
 
-using ::testing::AnyOf;
 using ::testing::ElementsAre;
 
 constexpr const char* kConfig = R"([limits]
 identify_ms = 1500
 prepare_for_backup_ms = 1500
 prepare_for_snapshot_ms = 1500
-freeze_default_ms = 1500
+freeze_default_ms = 10000
 abort_ms = 1500
 post_snapshot_ms = 1500
 backup_complete_ms = 1500
@@ -24,20 +23,19 @@ backup_shutdown_ms = 1500
 
 struct Row {
   const char* event;
-  bool in_list;             // GatherWriterMetadata returns it
-  const char* state;        // of the writer afterwards
-  bool fails_strict;        // DoSnapshotSet under policy "strict"
-  bool healthy_is_aborted;  // under "strict"
+  bool in_list;       // GatherWriterMetadata returns it
+  const char* state;  // of the writer afterwards
+  bool fails_strict;  // DoSnapshotSet under policy "strict"
 };
 constexpr Row kRows[] = {
-    {"Identify", false, "", false, false},
-    {"PrepareForBackup", true, "failed-at-prepare-backup", false, false},
-    {"PrepareForSnapshot", true, "failed-at-prepare-snapshot", false, false},
-    {"Freeze", true, "failed-at-freeze", true, true},
-    {"Thaw", true, "failed-at-thaw", true, true},
-    {"PostSnapshot", true, "failed-at-post-snapshot", false, false},
-    {"BackupComplete", true, "failed-at-backup-complete", false, false},
-    {"BackupShutdown", true, "", false, false},
+    {"Identify", false, "", false},
+    {"PrepareForBackup", true, "failed-at-prepare-backup", false},
+    {"PrepareForSnapshot", true, "failed-at-prepare-snapshot", false},
+    {"Freeze", true, "failed-at-freeze", true},
+    {"Thaw", true, "failed-at-thaw", true},
+    {"PostSnapshot", true, "failed-at-post-snapshot", false},
+    {"BackupComplete", true, "failed-at-backup-complete", false},
+    {"BackupShutdown", true, "", false},
 };
 
 struct Case {
@@ -52,7 +50,8 @@ std::vector<Case> cases() {
   std::vector<Case> all;
   for (const Row& row : kRows) {
     for (const char* how : {"veto", "stop", "exit", "delay:2500"}) {
-      for (const bool lenient : {false, true}) all.push_back({row, how, lenient});
+      all.push_back({row, how, false});
+      if (row.fails_strict) all.push_back({row, how, true});
     }
   }
   return all;
@@ -70,8 +69,10 @@ class WriterFailure : public DaemonTest, public ::testing::WithParamInterface<Ca
   void SetUp() override {
     start(kConfig);
     add_writer("healthy");
+    // Its window is the shorter one: when it hangs, the healthy one still has time.
     bad_ = std::make_unique<WriterProcess>(
-        "bad", std::map<std::string, std::string>{{GetParam().row.event, GetParam().how}});
+        "bad", std::map<std::string, std::string>{{GetParam().row.event, GetParam().how}},
+        std::chrono::milliseconds(1500));
   }
 
   // The status of the bad writer; empty if it is not in the list.
@@ -96,6 +97,37 @@ class WriterFailure : public DaemonTest, public ::testing::WithParamInterface<Ca
       EXPECT_EQ(failure, "WriterNotResponding");
     } else {
       EXPECT_EQ(failure, "WriterTimeout");
+    }
+  }
+
+  // What the writer itself has seen, once it can look again: each event at most once, none out of order.
+  void check_events_of_bad() {
+    const std::string event = GetParam().row.event;
+    bad_->signal(SIGCONT);
+    if (GetParam().how != "exit" && event != "Identify") {
+      EXPECT_TRUE(bad_->wait_for("BackupShutdown")) << bad_->output();
+    }
+    static const std::vector<std::string> kOrder{
+        "Identify",      "PrepareForBackup", "PrepareForSnapshot", "Freeze",
+        "Thaw",          "PostSnapshot",     "BackupComplete",     "Abort",
+        "BackupShutdown"};
+    std::size_t last = 0;
+    for (const std::string& name : bad_->events()) {
+      const auto place =
+          static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), name) - kOrder.begin()) + 1;
+      EXPECT_GT(place, last) << name << "\n" << bad_->output();
+      last = place;
+    }
+    const auto count = [&](const char* name) {
+      const auto events = bad_->events();
+      return std::count(events.begin(), events.end(), name);
+    };
+    if (event == "Freeze" && GetParam().how != "exit") {
+      EXPECT_EQ(count("Thaw"), 0);
+      EXPECT_EQ(count("Abort"), 1) << bad_->output();
+    }
+    if (event == "PrepareForBackup" || event == "PrepareForSnapshot") {
+      EXPECT_EQ(count("Freeze"), 0);
     }
   }
 
@@ -141,54 +173,20 @@ TEST_P(WriterFailure, HasTheEffectThatTheTableSays) {
     EXPECT_THAT(log_.names(), ElementsAre("Identify", "PrepareForBackup", "PrepareForSnapshot", "Freeze",
                                           "Thaw", "PostSnapshot", "BackupComplete", "BackupShutdown"));
   } else if (std::string(row.event) == "Freeze") {
-    EXPECT_THAT(log_.names(), ElementsAre("Identify", "PrepareForBackup", "PrepareForSnapshot", "Freeze",
-                                          "Abort", "BackupShutdown"));
+    // An Abort that comes before the handler of Freeze was called takes its place.
+    std::vector<std::string> names = log_.names();
+    std::erase(names, "Freeze");
+    EXPECT_THAT(names,
+                ElementsAre("Identify", "PrepareForBackup", "PrepareForSnapshot", "Abort", "BackupShutdown"));
   } else {
     EXPECT_THAT(log_.names(), ElementsAre("Identify", "PrepareForBackup", "PrepareForSnapshot", "Freeze",
                                           "Thaw", "Abort", "BackupShutdown"));
   }
+  check_events_of_bad();
   expect_nothing_left();
-}
-
-// What the writer itself sees once it can look again.
-TEST_P(WriterFailure, TheWriterGetsEachEventAtMostOnceAndNoneOutOfOrder) {
-  const std::string event = GetParam().row.event;
-  {
-    Requester requester;
-    Requester::Plan way = plan();
-    if (GetParam().lenient) way.options["policy"] = sdbus::Variant{std::string("lenient")};
-    requester.run_until(way);
-    requester.backup("BackupComplete");
-    requester.backup("AbortBackup");
-    requester.backup("Release");
-  }
-  bad_->signal(SIGCONT);
-  if (GetParam().how != "exit" && event != "Identify") {
-    EXPECT_TRUE(bad_->wait_for("BackupShutdown")) << bad_->output();
-  }
-  static const std::vector<std::string> kOrder{
-      "Identify",      "PrepareForBackup", "PrepareForSnapshot", "Freeze",
-      "Thaw",          "PostSnapshot",     "BackupComplete",     "Abort",
-      "BackupShutdown"};
-  std::size_t last = 0;
-  for (const std::string& name : bad_->events()) {
-    const auto place =
-        static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), name) - kOrder.begin()) + 1;
-    EXPECT_GT(place, last) << name << "\n" << bad_->output();
-    last = place;
-  }
-  const auto count = [&](const char* name) {
-    const auto events = bad_->events();
-    return std::count(events.begin(), events.end(), name);
-  };
-  if (event == "Freeze" && GetParam().how != "exit") {
-    EXPECT_EQ(count("Thaw"), 0);
-    EXPECT_EQ(count("Abort"), 1) << bad_->output();
-  }
-  if (event == "PrepareForBackup" || event == "PrepareForSnapshot") {
-    EXPECT_EQ(count("Freeze"), 0);
-  }
-  expect_nothing_left();
+  bad_.reset();
+  ASSERT_TRUE(wait_until([&] { return requester.manager<Dicts>("ListWriters").value().size() == 1; },
+                         std::chrono::seconds(10)));
   expect_next_backup_works();
 }
 
