@@ -21,7 +21,7 @@ namespace vss::btrfs {
 
 namespace {
 
-constexpr int kMostTries = 5;
+constexpr int kMostTries = 10;
 
 struct SetMember {
   SnapshotLocation location;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 
+#include "providers/btrfs/urgent_thread.hpp"
 #include "vss/provider_support.hpp"
 
 namespace vss::btrfs {
@@ -45,6 +46,7 @@ void CommitStarter::stop() noexcept {
 }
 
 void CommitStarter::caller(std::size_t index) noexcept {
+  const UrgentThread urgent;
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return stopping_ || callers_[index] == Caller::Asked; });

@@ -5,6 +5,7 @@
 
 #include <btrfsutil.h>
 
+#include "providers/btrfs/urgent_thread.hpp"
 #include "vss/provider_support.hpp"
 
 namespace vss::btrfs {
@@ -42,6 +43,7 @@ void ParallelCapture::stop() noexcept {
 }
 
 void ParallelCapture::worker(std::size_t index) noexcept {
+  const UrgentThread urgent;
   unsigned seen = 0;
   while (true) {
     round_.wait(seen);
@@ -56,6 +58,7 @@ void ParallelCapture::run() {
   if (threads_.empty()) {
     for (std::size_t i = 0; i < jobs_.size(); ++i) errors_[i] = make_snapshot(jobs_[i]);
   } else {
+    const UrgentThread urgent;
     left_ = jobs_.size();
     starter_->start();
     ++round_;

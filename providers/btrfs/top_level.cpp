@@ -3,11 +3,13 @@
 
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <sstream>
 
 #include <blkid.h>
@@ -36,10 +38,22 @@ std::string device_with(const std::string& uuid) {
   throw ProviderError(VSS_PROVIDER_E_VETO, "no device with the btrfs " + uuid + " is present");
 }
 
+// "major:minor" of every device of the filesystem: a mount may show any of them.
+std::set<std::string> device_numbers(const std::string& uuid) {
+  std::set<std::string> numbers;
+  std::error_code not_mounted;
+  const std::filesystem::directory_iterator devices("/sys/fs/btrfs/" + uuid + "/devices", not_mounted);
+  if (not_mounted) return numbers;
+  for (const auto& entry : devices) {
+    std::string number;
+    if (std::getline(std::ifstream(entry.path() / "dev"), number)) numbers.insert(number);
+  }
+  return numbers;
+}
+
 // Mounting a read-only superblock a second time, without asking for read-only, would make it writable.
-bool is_mounted_read_only(const std::string& device) {
-  struct stat wanted {};
-  if (::stat(device.c_str(), &wanted) != 0) throw_errno(device);
+bool is_mounted_read_only(const std::string& uuid) {
+  const std::set<std::string> devices = device_numbers(uuid);
   std::ifstream mounts("/proc/self/mountinfo");
   for (std::string line; std::getline(mounts, line);) {
     const auto separator = line.find(" - ");
@@ -50,8 +64,10 @@ bool is_mounted_read_only(const std::string& device) {
     std::string options;
     rest >> type >> source >> options;
     struct stat facts {};
-    if (type != "btrfs" || ::stat(source.c_str(), &facts) != 0 || facts.st_rdev != wanted.st_rdev) continue;
-    return options == "ro" || options.starts_with("ro,");
+    if (type != "btrfs" || ::stat(source.c_str(), &facts) != 0) continue;
+    const std::string number =
+        std::to_string(major(facts.st_rdev)) + ":" + std::to_string(minor(facts.st_rdev));
+    if (devices.contains(number)) return options == "ro" || options.starts_with("ro,");
   }
   return false;
 }
@@ -65,7 +81,7 @@ void configure(int context, unsigned command, const char* key, const char* value
 }  // namespace
 
 TopLevel::TopLevel(const std::string& uuid)
-    : device_(device_with(uuid)), read_only_(is_mounted_read_only(device_)) {
+    : device_(device_with(uuid)), read_only_(is_mounted_read_only(uuid)) {
   const UniqueFd context(::fsopen("btrfs", FSOPEN_CLOEXEC));
   if (!context) throw_errno("fsopen btrfs");
   configure(context.get(), FSCONFIG_SET_STRING, "source", device_.c_str());
