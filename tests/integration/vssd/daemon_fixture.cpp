@@ -3,6 +3,7 @@
 
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -138,6 +139,14 @@ std::size_t DaemonTest::sessions() { return get<Dicts>(status(), "sessions").siz
 
 bool DaemonTest::wait_for_no_session() {
   return wait_until([this] { return sessions() == 0; }, std::chrono::seconds(20));
+}
+
+bool DaemonTest::wait_for_idle_providers() {
+  Requester requester;
+  const auto is_idle = [](const Dict& provider) { return get<std::string>(provider, "busy").empty(); };
+  return wait_until(
+      [&] { return std::ranges::all_of(requester.manager<Dicts>("ListProviders").value(), is_idle); },
+      std::chrono::seconds(20));
 }
 
 void DaemonTest::expect_nothing_left() {

@@ -58,6 +58,8 @@ class DaemonTest : public ::testing::Test {
   [[nodiscard]] Dict status();
   [[nodiscard]] std::size_t sessions();
   [[nodiscard]] bool wait_for_no_session();
+  // No operation that nobody waits for any more still runs.
+  [[nodiscard]] bool wait_for_idle_providers();
   // Nothing is held, locked, half made or left over.
   void expect_nothing_left();
   // A whole new backup works.

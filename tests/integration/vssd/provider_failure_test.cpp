@@ -141,13 +141,7 @@ TEST_P(ProviderFailure, FailsTheSetAndTellsTheWritersOnce) {
   script("");
   if (GetParam().how == How::Hang) {
     // It ends on its own time; then the provider works again, and what it left is collected.
-    ASSERT_TRUE(wait_until(
-        [&] {
-          const auto providers = requester.manager<Dicts>("ListProviders");
-          return std::ranges::all_of(
-              *providers, [](const Dict& provider) { return get<std::string>(provider, "busy").empty(); });
-        },
-        std::chrono::seconds(20)));
+    ASSERT_TRUE(wait_for_idle_providers());
     EXPECT_EQ(name_of(requester.manager("CollectGarbage")), "");
   }
   expect_nothing_left();

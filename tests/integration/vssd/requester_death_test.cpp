@@ -110,6 +110,7 @@ TEST_P(RequesterDeath, EveryoneIsToldOnceAndWhatWasTemporaryIsGone) {
     ASSERT_TRUE(log_.wait_for("BackupShutdown", kWriters));
   }
   ASSERT_TRUE(wait_for_no_session());
+  ASSERT_TRUE(wait_for_idle_providers());
   for (const auto& writer : writers_) {
     SCOPED_TRACE(writer->name());
     check_events_of(writer->name(), set);
