@@ -34,11 +34,12 @@ finish() {
     kill "$pid" 2>/dev/null
     wait "$pid" 2>/dev/null
   done
-  # Newest first: what is mounted inside comes before what it is mounted on.
+  # A loop device that is still mounted goes with its mount; without that the filesystem below it stays busy.
+  for loop in "${loops[@]}"; do losetup --detach "$loop" 2>/dev/null; done
+  # What is mounted inside comes before what it is mounted on.
   for mount in $(awk -v below="$work/" 'index($5, below) == 1 {print $5}' /proc/self/mountinfo | sort -r); do
     umount "$mount" || umount --lazy "$mount"
   done
-  for loop in "${loops[@]}"; do losetup --detach "$loop" 2>/dev/null; done
   rm -rf --one-file-system "$work"
 }
 trap 'finish' EXIT
