@@ -58,6 +58,9 @@ TEST_F(BusLoss, InEachRestingState) {
                            std::chrono::seconds(20)));
     // The writers' own: a backup that was announced will not come.
     const bool prepared = std::string(next) == "DoSnapshotSet";
+    if (prepared) {
+      EXPECT_TRUE(log_.wait_for("Abort", 3));
+    }
     EXPECT_EQ(log_.count("Abort"), prepared ? 3U : 0U);
     expect_all_back();
     log_.clear();

@@ -157,15 +157,16 @@ class ProviderCleanUp : public DaemonTest {};
 TEST_F(ProviderCleanUp, AFailedAbortIsMadeUpForLater) {
   start(kConfig);
   add_writer("writer");
-  script("post_commit fail 10 first\nabort fail 10 second\n");
+  script("post_commit fail 10 first\nabort fail 10 second\nremove fail 10 third\n");
   Requester requester;
   ASSERT_TRUE(requester.run_until(plan(), "DoSnapshotSet"));
   const Reply<> made = requester.backup("DoSnapshotSet");
   EXPECT_EQ(name_of(made), "UnexpectedProviderError");
   EXPECT_THAT(made.error().message, HasSubstr("first"));
   EXPECT_THAT(made.error().message, HasSubstr("second"));
-  EXPECT_EQ(log_.count("Abort"), 1U);
+  EXPECT_TRUE(log_.wait_for("Abort"));
   ASSERT_TRUE(requester.backup("Release"));
+  EXPECT_EQ(log_.count("Abort"), 1U);
   EXPECT_EQ(provider_snapshots(), 1U);
   const auto listed = requester.manager<Dicts>("ListSnapshots", Dict{});
   ASSERT_TRUE(listed);
