@@ -47,6 +47,13 @@ void merge(EventArgs& known, EventArgs&& args) {
   known.reason = std::move(args.reason);
 }
 
+// Nothing of this writer was selected: PrepareForBackup is all it hears of the operation, there is no end to
+// wait for.
+bool is_unselected(Event event, const EventArgs& known) {
+  return event == Event::PrepareForBackup && known.select_components.value_or(false) &&
+         (!known.components || known.components->empty());
+}
+
 Answer refuse(Verdict verdict, Event event, const SessionTable::Session* session) {
   const std::string name(to_string(event));
   if (session == nullptr)
@@ -83,7 +90,7 @@ SessionTable::Arrival SessionTable::arrive(Event event, const std::string& sessi
   }
   if (event == Event::Abort) entry.given_up->store(true);
   arrival.session = entry;
-  if (event == Event::BackupShutdown) sessions_.erase(session);
+  if (event == Event::BackupShutdown || is_unselected(event, arrival.session.known)) sessions_.erase(session);
   return arrival;
 }
 

@@ -181,5 +181,14 @@ TEST(SessionTable, WhatIsNotSentAnewIsRemembered) {
   EXPECT_EQ(*freeze.session.known.backup_type, "full");
 }
 
+TEST(SessionTable, ASessionInWhichNothingIsSelectedIsNotKept) {
+  SessionTable table;
+  EventArgs args;
+  args.select_components = true;
+  args.components.emplace();
+  EXPECT_EQ(arrive(table, Event::PrepareForBackup, kStart, args).verdict, Verdict::Run);
+  EXPECT_TRUE(table.empty());
+}
+
 }  // namespace
 }  // namespace vss
