@@ -43,7 +43,7 @@ UniqueFd open_snapshot(const SetMember& member) {
 
 class BtrfsProvider final : public SnapshotProvider {
  public:
-  explicit BtrfsProvider(const std::string& /*runtime_dir*/) {}
+  BtrfsProvider(const ProviderHost& /*host*/, const std::string& /*runtime_dir*/) {}
 
   void is_volume_supported(const ProviderHost& host, const vss_volume& volume) override {
     const std::string type = volume.filesystem;

@@ -25,7 +25,7 @@ std::string environment(const char* name) {
 
 class FakeProvider final : public SnapshotProvider {
  public:
-  explicit FakeProvider(const std::string& runtime_dir)
+  FakeProvider(const ProviderHost& /*host*/, const std::string& runtime_dir)
       : script_(environment("VSSD_FAKE_PROVIDER_SCRIPT")), snapshots_(snapshot_directory(runtime_dir)) {
     script_.play("load", {});
     std::filesystem::create_directories(snapshots_);

@@ -45,7 +45,7 @@ std::string mount_options(const std::string& filesystem, bool writable) {
 
 class ImageProvider final : public SnapshotProvider {
  public:
-  explicit ImageProvider(const std::string& /*runtime_dir*/) {}
+  ImageProvider(const ProviderHost& /*host*/, const std::string& /*runtime_dir*/) {}
 
   void is_volume_supported(const ProviderHost& host, const vss_volume& volume) override {
     if (*volume.backing_file == '\0') return host.unsupported("it is not on a loop device");

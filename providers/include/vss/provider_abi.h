@@ -12,7 +12,7 @@
  *     Structures only grow at their end. is_volume_supported, begin_prepare, commit, abort, remove, query and mount_info
      must be there; any other operation that is NULL has nothing to do and succeeds.
  *  3. Threads: the operations of set creation (begin_prepare .. abort) come one after another, from one thread.
- *     is_volume_supported, query, remove and mount_info may come at the same time from a second thread.
+ *     is_volume_supported, query, remove, mount_info and check_health may come at the same time from a second thread.
  *  4. Operations block. The host waits for a limited time only and then counts the operation as failed; the operation
  *     goes on, and abort follows it as soon as it returns.
  *  5. Between the first hold and the last release (that is, in commit) an operation must not write or open files,
@@ -35,7 +35,7 @@ extern "C" {
 #endif
 
 #define VSS_PROVIDER_ABI_MAJOR 1u
-#define VSS_PROVIDER_ABI_MINOR 0u
+#define VSS_PROVIDER_ABI_MINOR 1u
 #define VSS_PROVIDER_EXPORT __attribute__((visibility("default")))
 
 /* The codes that a provider may return (Windows: error handling in shadow copy providers). */
@@ -50,7 +50,11 @@ enum vss_provider_status {
   VSS_PROVIDER_E_VOLUME_NOT_SUPPORTED = 7,
   VSS_PROVIDER_E_MAXIMUM_NUMBER_OF_SNAPSHOTS = 8,
   VSS_PROVIDER_E_VETO = 9, /* cannot now; report_error says why */
-  VSS_PROVIDER_E_UNEXPECTED = 10
+  VSS_PROVIDER_E_UNEXPECTED = 10,
+  /* commit only: the volume cannot be captured under this kind of hold (the kernel said EBUSY, say). From now on
+     is_volume_supported answers with another kind. The host releases everything, calls abort, asks
+     is_volume_supported again and begins anew with begin_prepare: once. Since minor 1. */
+  VSS_PROVIDER_E_HOLD_REFUSED = 11
 };
 
 /* How writes to a volume are stopped while it is captured. */
@@ -59,6 +63,13 @@ enum vss_hold_ability {
   VSS_HOLD_SUSPEND = 1,    /* device-mapper suspend of the device; commit happens while it is suspended */
   VSS_HOLD_IMPOSSIBLE = 2, /* the capture needs a running filesystem: the unholdable kind */
   VSS_HOLD_NOT_NEEDED = 3  /* nothing is ever written: no hold, and no harm to the level */
+};
+
+/* How a snapshot fares while it is in use. Since minor 1. */
+enum vss_snapshot_health {
+  VSS_HEALTH_GOOD = 0,
+  VSS_HEALTH_AT_RISK = 1, /* its store fills up and cannot grow: it will be lost */
+  VSS_HEALTH_LOST = 2     /* what it shows is no longer what was captured */
 };
 
 /* One volume, as vssd found it. All strings may be "" but not NULL. */
@@ -105,6 +116,16 @@ struct vss_provider_host {
   void (*set_mount)(void *context, const char *source, const char *filesystem, const char *options, const char *device);
   /* True once the host no longer waits for this operation: long work should stop. Any thread. */
   int (*is_cancelled)(void *context);
+
+  /* Since minor 1. */
+
+  /* The value of a key of the section [provider.<name>] of vssd.conf as text (a number in decimal, a boolean as
+     "true" or "false"), NULL if it is not there. Legal in load; valid until load returns. A key of the section that
+     load does not ask for is an error of the configuration: the provider is not used then. */
+  const char *(*setting)(void *context, const char *key);
+  /* The answer of check_health. health: enum vss_snapshot_health. seconds_left: until it is lost if all goes on as it
+     does, -1 if unknown. reason: what and why, "" when good. */
+  void (*set_health)(void *context, int health, int64_t seconds_left, const char *reason);
 };
 
 struct vss_provider_ops {
@@ -152,6 +173,10 @@ struct vss_provider_ops {
   /* Makes the snapshot mountable and answers through set_mount; writable only between pre_final_commit and
      post_final_commit. Also after a restart of vssd or of the machine. */
   int (*mount_info)(const struct vss_provider_host *host, const struct vss_member *snapshot, int writable);
+
+  /* Since minor 1. How the snapshot fares, answered through set_health; called every few seconds for every snapshot
+     that exists. Where its store can grow, this is where it does. Cheap when all is well. */
+  int (*check_health)(const struct vss_provider_host *host, const struct vss_member *snapshot);
 };
 
 #define VSS_PROVIDER_SPECIALISED 1u  /* works with few filesystems: asked before general ones */

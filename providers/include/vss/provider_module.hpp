@@ -9,10 +9,11 @@
 // VSS_PROVIDER_E_UNEXPECTED.
 //
 // Thread rule: as in provider_abi.h, contract 3: the set operations come from one thread,
-// is_volume_supported, query, remove and mount_info possibly at the same time from another. Ownership: the
-// one object is made by load() and never destroyed. Since 0.1.
+// is_volume_supported, query, remove, mount_info and check_health possibly at the same time from another.
+// Ownership: the one object is made by load() and never destroyed. Since 0.1.
 
 #include <cerrno>
+#include <cstdint>
 #include <exception>
 #include <new>
 #include <span>
@@ -61,6 +62,15 @@ class ProviderHost {
                  const std::string& device) const {
     host_->set_mount(host_->context, source.c_str(), filesystem.c_str(), options.c_str(), device.c_str());
   }
+  // The key's value in [provider.<name>] of vssd.conf, or `otherwise`. Legal in the constructor. Since
+  // minor 1.
+  [[nodiscard]] std::string setting(const std::string& key, const std::string& otherwise) const {
+    const char* const value = host_->setting(host_->context, key.c_str());
+    return value == nullptr ? otherwise : value;
+  }
+  void set_health(int health, std::int64_t seconds_left, const std::string& reason) const {
+    host_->set_health(host_->context, health, seconds_left, reason.c_str());
+  }
   // Any thread.
   [[nodiscard]] bool is_cancelled() const { return host_->is_cancelled(host_->context) != 0; }
 
@@ -90,6 +100,9 @@ class SnapshotProvider {
   // Whether the snapshot exists.
   virtual bool query(const ProviderHost& host, const vss_member& snapshot) = 0;
   virtual void mount_info(const ProviderHost& host, const vss_member& snapshot, bool writable) = 0;
+  virtual void check_health(const ProviderHost& host, const vss_member& /*snapshot*/) {
+    host.set_health(VSS_HEALTH_GOOD, -1, "");
+  }
 };
 
 namespace provider_detail {
@@ -139,7 +152,8 @@ int guarded(const vss_provider_host* host, Body body) noexcept {
   }
 }
 
-// Provider: derived from SnapshotProvider, constructible from the runtime directory (const std::string&).
+// Provider: derived from SnapshotProvider, constructible from (const ProviderHost&, const std::string&
+// runtime_dir); its constructor is load().
 template <typename Provider>
 class Table {
  public:
@@ -179,6 +193,9 @@ class Table {
       return call(host,
                   [&](const ProviderHost& face) { provider->mount_info(face, *snapshot, writable != 0); });
     };
+    ops.check_health = [](const vss_provider_host* host, const vss_member* snapshot) {
+      return call(host, [&](const ProviderHost& face) { provider->check_health(face, *snapshot); });
+    };
     return ops;
   }
 
@@ -200,9 +217,9 @@ class Table {
   }
 
   static int load(const vss_provider_host* host, const char* runtime_dir) {
-    return call(host, [&](const ProviderHost&) {
+    return call(host, [&](const ProviderHost& face) {
       if (provider != nullptr) throw ProviderError(VSS_PROVIDER_E_BAD_STATE, "loaded already");
-      provider = new Provider(std::string(runtime_dir));
+      provider = new Provider(face, std::string(runtime_dir));
     });
   }
 };
