@@ -6,9 +6,11 @@ PATH=$PATH:/usr/sbin:/sbin
 
 VSSD_BUILD_PACKAGES="g++ cmake ninja-build pkg-config libsdbus-c++-dev libsdbus-c++-bin libasio-dev libcli11-dev
   libspdlog-dev nlohmann-json3-dev libexpected-dev libtomlplusplus-dev libmount-dev libblkid-dev libsystemd-dev
-  libbtrfsutil-dev"
+  libbtrfsutil-dev libdevmapper-dev liblvm2-dev"
 VSSD_RUN_PACKAGES="dbus-daemon btrfs-progs e2fsprogs xfsprogs mount util-linux"
 VSSD_TEST_PACKAGES="libgtest-dev libgmock-dev libbenchmark-dev systemd"
+# The vm ring: an emulator, and what makes the guests' disks without mounting anything.
+VSSD_VM_PACKAGES="qemu-system-x86 qemu-utils mmdebstrap e2fsprogs python3-minimal"
 
 # Installs the given packages if any of them is missing; needs root only then.
 vssd_install_packages() {
