@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The language of the tests: a guest that is booted, given commands, cut off from its power and booted again."""
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Mapping
+
+from . import qemu
+from .channel import Channel, ChannelError
+from .image import Image
+from .remote import GuestError, Remote, parse_size
+
+BOOT_LIMIT = 180
+FATAL = re.compile(r"Kernel panic|BUG:|Oops|general protection fault|blocked for more than|soft lockup|"
+                   r"double fault|rcu_sched self-detected stall|kernel BUG at|WARNING: possible circular locking")
+
+
+class Guest(Remote):
+    """Its files are in `directory`; the disks keep what is on them over power_cut(), reboot() and boot()."""
+
+    def __init__(self, image: Image, directory: Path, disks: Mapping[str, str] | None = None, memory: int = 1024,
+                 terminal: bool = False, append: str = "") -> None:
+        super().__init__()
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        root = directory / "root.qcow2"
+        qemu.make_overlay(image.disk, root)
+        files = {serial: directory / f"{serial}.disk" for serial in disks or {}}
+        for serial, path in files.items():
+            qemu.make_disk(path, parse_size((disks or {})[serial]))
+        self.machine = qemu.Machine(directory, image.kernel, image.initrd, f"{image.append} {append}".strip(), root, files,
+                                    memory, terminal=terminal)
+        self._process: subprocess.Popen | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    # --- power
+
+    def boot(self, limit: float = BOOT_LIMIT, leave_running: bool = False) -> "Guest":
+        """Starts the guest on its disks and waits until its systemd has started what it starts."""
+        if self._process:
+            raise GuestError("it is on already")
+        end = time.monotonic() + limit
+        self._process = qemu.start(self.machine, leave_running)
+        self._channel = self._connect(end)
+        state = self.run("systemctl is-system-running --wait", timeout=end - time.monotonic(), check=False).out.strip()
+        if state not in ("running", "degraded"):
+            raise GuestError(f"systemd is {state!r} after the boot")
+        return self
+
+    def _connect(self, end: float) -> Channel:
+        while time.monotonic() < end:
+            self._check_alive()
+            try:
+                channel = Channel(self.machine.control)
+            except OSError:
+                self._pause(0.1)  # QEMU has not made its socket yet
+                continue
+            while time.monotonic() < end:
+                self._check_alive()
+                try:
+                    channel.request("ping", 1)
+                    return channel
+                except ChannelError:
+                    continue
+            channel.close()
+        raise GuestError("the guest did not boot in its limit")
+
+    def _check_alive(self) -> None:
+        if self._process is None:
+            raise GuestError("the guest is off")
+        if self._process.poll() is not None:
+            raise GuestError(f"QEMU has ended with {self._process.returncode}")
+
+    def power_cut(self) -> None:
+        """At once, nothing is written any more. The guest is off; boot() starts it on the same disks."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+        self._off()
+
+    def shut_down(self, limit: float = 120) -> None:
+        """As an administrator does it: services are stopped, filesystems unmounted."""
+        self.run("systemctl --no-block poweroff")
+        self._wait_for_end(limit)
+
+    def reboot(self, limit: float = 120) -> None:
+        """An orderly restart; returns when the guest is up again."""
+        self.run("systemctl --no-block reboot")
+        self._wait_for_end(limit)
+        self.boot()
+
+    def _wait_for_end(self, limit: float) -> None:
+        assert self._process
+        try:
+            self._process.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise GuestError(f"the guest has not shut down in {limit:g} s") from None
+        self._off()
+
+    def _off(self) -> None:
+        if self._channel:
+            self._channel.close()
+        self._channel = self._process = None
+
+    def remove(self) -> None:
+        self.power_cut()
+        shutil.rmtree(self.directory)
+
+    # --- what it looks like
+
+    def disk(self, serial: str) -> str:
+        """The device in the guest of one of its disks."""
+        return f"/dev/disk/by-id/virtio-{serial}"
+
+    def console_log(self) -> str:
+        return self.machine.console.read_text(errors="replace") if self.machine.console.exists() else ""
+
+    def fatal_lines(self) -> list[str]:
+        """Lines of the console that say that the guest's kernel is not well."""
+        return [line for line in self.console_log().splitlines() if FATAL.search(line)]

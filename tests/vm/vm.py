@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The guests of the test ring: build them, run tests in them, use them by hand. See tests/vm/README.md."""
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from ring import dev
+from ring.guest import Guest
+from ring.image import Image, bare_image
+from ring.remote import GuestError
+from ring.work import SUITES, work_dir
+
+
+def image_for(arguments: argparse.Namespace) -> Image:
+    return bare_image(arguments.suite)
+
+
+def command_build(arguments: argparse.Namespace) -> int:
+    print(image_for(arguments).disk)
+    return 0
+
+
+def command_up(arguments: argparse.Namespace) -> int:
+    dev.up(image_for(arguments), arguments.name, dev.parse_disks(arguments.disks), arguments.memory)
+    return 0
+
+
+def command_in(arguments: argparse.Namespace) -> int:
+    return dev.run_and_print(dev.attach(arguments.name), arguments.command, arguments.timeout)
+
+
+def command_put(arguments: argparse.Namespace) -> int:
+    dev.put_tree(dev.attach(arguments.name), arguments.source, arguments.target)
+    return 0
+
+
+def command_get(arguments: argparse.Namespace) -> int:
+    arguments.target.write_bytes(dev.attach(arguments.name).get(arguments.source))
+    return 0
+
+
+def command_console(arguments: argparse.Namespace) -> int:
+    print((dev.directory_of(arguments.name) / "console.log").read_text(errors="replace"), end="")
+    return 0
+
+
+def command_down(arguments: argparse.Namespace) -> int:
+    dev.down(arguments.name)
+    return 0
+
+
+def command_exec(arguments: argparse.Namespace) -> int:
+    (work_dir() / "up").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=work_dir() / "up", prefix="exec.") as directory:
+        guest = Guest(image_for(arguments), Path(directory), dev.parse_disks(arguments.disks), arguments.memory)
+        try:
+            guest.boot()
+            if arguments.put:
+                dev.put_tree(guest, arguments.put, "/mnt/put")
+            return dev.run_and_print(guest, arguments.command, arguments.timeout)
+        finally:
+            guest.power_cut()
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="vm.py", description=__doc__)
+    commands = top.add_subparsers(required=True)
+
+    def add(name: str, run, help_text: str, suite: bool = False, guest: bool = False, named: bool = False):
+        command = commands.add_parser(name, help=help_text)
+        command.set_defaults(run=run)
+        if suite:
+            command.add_argument("suite", choices=SUITES)
+            command.add_argument("--bare", action="store_true", help="without any package of ours")
+        if guest:
+            command.add_argument("--disks", action="append", default=[], metavar="4x256M|NAME=SIZE")
+            command.add_argument("--memory", type=int, default=1024, metavar="MIB")
+        if named:
+            command.add_argument("name")
+        return command
+
+    add("build", command_build, "build the image of a guest", suite=True)
+    command = add("up", command_up, "start a guest that stays up", suite=True, guest=True)
+    command.add_argument("--name", default="dev")
+    command = add("in", command_in, "run a command in it", named=True)
+    command.add_argument("--timeout", type=float, default=300)
+    command.add_argument("command", nargs="+", metavar="-- COMMAND")
+    command = add("put", command_put, "copy a file or directory into a directory of it", named=True)
+    command.add_argument("source", type=Path)
+    command.add_argument("target")
+    command = add("get", command_get, "copy a file out of it", named=True)
+    command.add_argument("source")
+    command.add_argument("target", type=Path)
+    add("console", command_console, "what its kernel has said", named=True)
+    add("down", command_down, "cut its power and remove its disks", named=True)
+    command = add("exec", command_exec, "start a guest for one command", suite=True, guest=True)
+    command.add_argument("--put", type=Path, metavar="DIR", help="unpacked at /mnt/put")
+    command.add_argument("--timeout", type=float, default=300)
+    command.add_argument("command", nargs="+", metavar="-- COMMAND")
+    return top
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    arguments = parser().parse_args()
+    try:
+        return arguments.run(arguments)
+    except (GuestError, RuntimeError) as error:
+        print(f"vm: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
