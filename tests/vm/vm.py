@@ -4,24 +4,48 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import Iterator
+
+sys.dont_write_bytecode = True  # root must not leave files of its own in a user's tree
 
 from ring import dev
 from ring.guest import Guest
 from ring.image import Image, bare_image
+from ring.lvm_root import lvm_image
+from ring.packages import packages_image
 from ring.remote import GuestError
+from ring.runner import run_test
+from ring.testcase import Test, all_tests, find_test
 from ring.work import SUITES, work_dir
 
 
+def image_of(suite: str, bare: bool, root: str) -> Image:
+    image = bare_image(suite) if bare else packages_image(suite)
+    return lvm_image(suite, image) if root == "lvm" else image
+
+
 def image_for(arguments: argparse.Namespace) -> Image:
-    return bare_image(arguments.suite)
+    return image_of(arguments.suite, arguments.bare, arguments.root)
+
+
+@contextlib.contextmanager
+def temporary_directory() -> Iterator[Path]:
+    above = work_dir() / "up"
+    above.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=above, prefix="once.") as directory:
+        yield Path(directory)
 
 
 def command_build(arguments: argparse.Namespace) -> int:
-    print(image_for(arguments).disk)
+    """With --all what every test needs."""
+    roots = {test.root for test in all_tests()} if arguments.all else {arguments.root}
+    for root in sorted(roots, reverse=True):
+        print(image_of(arguments.suite, arguments.bare, root).disk)
     return 0
 
 
@@ -55,9 +79,8 @@ def command_down(arguments: argparse.Namespace) -> int:
 
 
 def command_exec(arguments: argparse.Namespace) -> int:
-    (work_dir() / "up").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=work_dir() / "up", prefix="exec.") as directory:
-        guest = Guest(image_for(arguments), Path(directory), dev.parse_disks(arguments.disks), arguments.memory)
+    with temporary_directory() as directory:
+        guest = Guest(image_for(arguments), directory, dev.parse_disks(arguments.disks), arguments.memory)
         try:
             guest.boot()
             if arguments.put:
@@ -65,6 +88,36 @@ def command_exec(arguments: argparse.Namespace) -> int:
             return dev.run_and_print(guest, arguments.command, arguments.timeout)
         finally:
             guest.power_cut()
+
+
+def command_list(arguments: argparse.Namespace) -> int:
+    """Each with its limit, for ctest: the test's own comes first."""
+    for test in all_tests():
+        print(f"{test.__name__} {test.limit + 60}" if arguments.limits else test.__name__)
+    return 0
+
+
+def run_tests(suite: str, tests: list[type[Test]], bare: bool) -> int:
+    failed = [test for test in tests if not run_test(suite, test, image_of(suite, bare, test.root))]
+    print(f"{len(tests) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def command_test(arguments: argparse.Namespace) -> int:
+    return run_tests(arguments.suite, [find_test(name) for name in arguments.names], arguments.bare)
+
+
+def command_run(arguments: argparse.Namespace) -> int:
+    return run_tests(arguments.suite, [test for test in all_tests() if not (arguments.bare and test.packages)], arguments.bare)
+
+
+def command_shell(arguments: argparse.Namespace) -> int:
+    """The guest's second serial port is this terminal. `poweroff` in the guest ends it."""
+    if not sys.stdin.isatty():
+        raise RuntimeError("shell needs a terminal; up and in do without one")
+    with temporary_directory() as directory:
+        guest = Guest(image_for(arguments), directory, dev.parse_disks(arguments.disks), arguments.memory, terminal=True)
+        return dev.terminal_shell(guest)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -77,6 +130,7 @@ def parser() -> argparse.ArgumentParser:
         if suite:
             command.add_argument("suite", choices=SUITES)
             command.add_argument("--bare", action="store_true", help="without any package of ours")
+            command.add_argument("--root", choices=("plain", "lvm"), default="plain", help="where its filesystems are")
         if guest:
             command.add_argument("--disks", action="append", default=[], metavar="4x256M|NAME=SIZE")
             command.add_argument("--memory", type=int, default=1024, metavar="MIB")
@@ -84,7 +138,14 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("name")
         return command
 
-    add("build", command_build, "build the image of a guest", suite=True)
+    command = add("build", command_build, "build the image of a guest", suite=True)
+    command.add_argument("--all", action="store_true", help="every image that the tests need")
+    command = add("list", command_list, "the tests")
+    command.add_argument("--limits", action="store_true", help="with the seconds that each may take")
+    add("run", command_run, "run every test", suite=True)
+    command = add("test", command_test, "run single tests", suite=True)
+    command.add_argument("names", nargs="+")
+    add("shell", command_shell, "a shell in a guest on this terminal", suite=True, guest=True)
     command = add("up", command_up, "start a guest that stays up", suite=True, guest=True)
     command.add_argument("--name", default="dev")
     command = add("in", command_in, "run a command in it", named=True)

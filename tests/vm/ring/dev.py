@@ -8,7 +8,9 @@ import shlex
 import signal
 import sys
 import tarfile
+import termios
 import time
+import tty
 from pathlib import Path
 
 from .channel import Channel
@@ -70,6 +72,19 @@ def put_tree(guest: Remote, source: Path, target: str) -> None:
     guest.put(archive, packed.getvalue())
     quoted = shlex.quote(target)
     guest.run(f"mkdir -p {quoted} && tar -xzf {archive} --no-same-owner -C {quoted} && rm {archive}", timeout=300)
+
+
+def terminal_shell(guest: Guest) -> int:
+    """Until the guest is off. The terminal gives every key to the guest, Ctrl-C too."""
+    saved = termios.tcgetattr(sys.stdin)
+    try:
+        guest.boot()
+        tty.setraw(sys.stdin)
+        guest.wait_until_off()
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, saved)
+        guest.power_cut()
+    return 0
 
 
 def down(name: str) -> None:

@@ -97,6 +97,12 @@ class Guest(Remote):
         self._wait_for_end(limit)
         self.boot()
 
+    def wait_until_off(self) -> None:
+        """Until somebody in the guest shuts it down."""
+        assert self._process
+        self._process.wait()
+        self._off()
+
     def _wait_for_end(self, limit: float) -> None:
         assert self._process
         try:

@@ -14,7 +14,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 # Without cx16=off QEMU 7.2 double-faults a kernel 6.12; there is no KVM to count on.
 MACHINE = ["-accel", "tcg,thread=multi", "-cpu", "max,cx16=off", "-nodefaults", "-nographic", "-no-reboot"]
 # panic=-1 with -no-reboot: a panic ends QEMU at once.
-APPEND = "rw console=ttyS0 quiet loglevel=5 panic=-1 net.ifnames=0"
+APPEND = "rw console=ttyS0 quiet loglevel=5 panic=-1 net.ifnames=0 mitigations=off systemd.show_status=0"
 
 
 @dataclass
