@@ -10,7 +10,7 @@ VSSD_BUILD_PACKAGES="g++ cmake ninja-build pkg-config libsdbus-c++-dev libsdbus-
 VSSD_RUN_PACKAGES="dbus-daemon btrfs-progs e2fsprogs xfsprogs mount util-linux"
 VSSD_TEST_PACKAGES="libgtest-dev libgmock-dev libbenchmark-dev systemd"
 # The vm ring: an emulator, and what makes the guests' disks without mounting anything.
-VSSD_VM_PACKAGES="qemu-system-x86 qemu-utils mmdebstrap e2fsprogs python3-minimal"
+VSSD_VM_PACKAGES="qemu-system-x86 qemu-utils mmdebstrap e2fsprogs python3 git"
 
 # Installs the given packages if any of them is missing; needs root only then.
 vssd_install_packages() {

@@ -14,7 +14,7 @@ from .channel import Channel, ChannelError
 from .image import Image
 from .remote import GuestError, Remote, parse_size
 
-BOOT_LIMIT = 180
+BOOT_LIMIT = 300
 FATAL = re.compile(r"Kernel panic|BUG:|Oops|general protection fault|blocked for more than|soft lockup|"
                    r"double fault|rcu_sched self-detected stall|kernel BUG at|WARNING: possible circular locking")
 
@@ -77,7 +77,8 @@ class Guest(Remote):
         if self._process is None:
             raise GuestError("the guest is off")
         if self._process.poll() is not None:
-            raise GuestError(f"QEMU has ended with {self._process.returncode}")
+            said = (self.directory / "qemu.log").read_text(errors="replace") if not self.machine.terminal else ""
+            raise GuestError(f"QEMU has ended with {self._process.returncode}: {said.strip()}")
 
     def power_cut(self) -> None:
         """At once, nothing is written any more. The guest is off; boot() starts it on the same disks."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from . import qemu
 from .guest import Guest
 from .image import ROOT_SIZE, Image
 from .work import build_step, hash_of, locked, suite_dir, work_dir
@@ -52,7 +53,8 @@ def _fill(suite: str, image: Image, disk: Path) -> None:
     directory = work_dir() / "run" / f"{suite}.{disk.parent.name}"
     shutil.rmtree(directory, ignore_errors=True)
     guest = Guest(image, directory, {"system": DISK_SIZE})
-    guest.machine.disks["image"] = image.disk
+    guest.machine.disks["image"] = directory / "image.qcow2"
+    qemu.make_overlay(image.disk, guest.machine.disks["image"])
     try:
         guest.boot()
         guest.run(SCRIPT.format(disk=guest.disk("system"), image=guest.disk("image")), timeout=600)
