@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .roots import GUEST_PACKAGES, configure_guest, make_root
-from .work import GUEST_FILES, build_step, files_hash, hash_of, locked, run_logged, suite_dir
+from .work import GUEST_FILES, build_step, files_hash, hash_of, locked, run_isolated, suite_dir
 
 ROOT_SIZE = "2G"
 
@@ -50,6 +50,6 @@ def _write_image(root: Path, directory: Path) -> None:
     for heap in ("var/lib/apt/lists", "var/cache/apt", "boot"):
         shutil.rmtree(staging / heap, ignore_errors=True)
         (staging / heap).mkdir()
-    run_logged(["mke2fs", "-q", "-t", "ext4", "-L", "guest-root", "-d", str(staging), "-E", "root_owner=0:0",
+    run_isolated(["mke2fs", "-q", "-t", "ext4", "-L", "guest-root", "-d", str(staging), "-E", "root_owner=0:0",
                 str(disk), ROOT_SIZE], directory / "mke2fs.log")
     shutil.rmtree(staging)

@@ -2,14 +2,11 @@
 """One run of QEMU: its arguments, its start, its end."""
 from __future__ import annotations
 
-import ctypes
-import signal
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
+from .work import die_with_parent
 
 # Without cx16=off QEMU 7.2 double-faults a kernel 6.12; there is no KVM to count on.
 MACHINE = ["-accel", "tcg,thread=multi", "-cpu", "max,cx16=off", "-nodefaults", "-nographic", "-no-reboot"]
@@ -67,10 +64,6 @@ def make_disk(path: Path, size: int) -> None:
         file.truncate(size)
 
 
-def _die_with_parent() -> None:
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def start(machine: Machine, leave_running: bool = False) -> subprocess.Popen:
     """Must be called by the main thread: QEMU dies with the thread that has started it."""
     machine.control.unlink(missing_ok=True)
@@ -78,4 +71,4 @@ def start(machine: Machine, leave_running: bool = False) -> subprocess.Popen:
         return subprocess.Popen(
             machine.arguments(), stdin=None if machine.terminal else subprocess.DEVNULL,
             stdout=None if machine.terminal else log, stderr=log,
-            start_new_session=not machine.terminal, preexec_fn=None if leave_running else _die_with_parent)
+            start_new_session=not machine.terminal, preexec_fn=None if leave_running else die_with_parent)

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from . import mirror
-from .work import GUEST_FILES, build_step, hash_of, locked, run_logged, suite_dir
+from .work import GUEST_FILES, build_step, hash_of, locked, run_isolated, suite_dir
 
 GUEST_PACKAGES = (
     "linux-image-cloud-amd64 systemd systemd-sysv dbus udev kmod initramfs-tools polkitd libpam-systemd procps "
@@ -56,7 +56,7 @@ def make_root(suite: str, name: str, packages: list[str]) -> Path:
             with tempfile.NamedTemporaryFile("w", suffix=".conf") as options:
                 options.write("\n".join(mirror.apt_options()) + "\n")
                 options.flush()
-                run_logged(["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory",
+                run_isolated(["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory",
                             "--skip=cleanup/apt/lists,cleanup/reproducible", f"--aptopt={options.name}",
                             "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
                             "--dpkgopt=path-exclude=/usr/share/man/*",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -80,11 +82,26 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def run_logged(argv: list[str], log: Path, **options) -> None:
-    """Runs a program of the build; its output goes to the log, the end of it into the error."""
+def run_isolated(argv: list[str], log: Path) -> None:
+    """Runs a program of the build. Its processes and mounts are in namespaces of their own and end with this process,
+    however that ends. Its output goes to the log, the end of it into the error."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    isolated = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "--kill-child", *argv]
     with open(log, "ab") as file:
-        code = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=file, stderr=file, **options).returncode
+        process = subprocess.Popen(isolated, stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=die_with_parent)
+        try:
+            code = process.wait()
+        finally:
+            process.kill()
     if code != 0:
         end = log.read_text(errors="replace").splitlines()[-25:]
         raise RuntimeError(f"{argv[0]} ended with {code}; the end of {log}:\n" + "\n".join(end))
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """For preexec_fn: the child is killed when the thread that started it ends."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
