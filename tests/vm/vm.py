@@ -18,7 +18,7 @@ from ring.guest import Guest
 from ring.image import Image, bare_image
 from ring.lvm_root import lvm_image
 from ring.packages import packages_image
-from ring.remote import GuestError
+from ring.channel import GuestError
 from ring.runner import run_test
 from ring.testcase import Test, all_tests, find_test
 from ring.work import SUITES, work_dir
@@ -93,7 +93,7 @@ def command_exec(arguments: argparse.Namespace) -> int:
 def command_list(arguments: argparse.Namespace) -> int:
     """Each with its limit, for ctest: the test's own comes first."""
     for test in all_tests():
-        print(f"{test.__name__} {test.limit + 60}" if arguments.limits else test.__name__)
+        print(f"{test.__name__} {test.limit + 150}" if arguments.limits else test.__name__)
     return 0
 
 

@@ -15,14 +15,22 @@ from typing import Any
 BLOCK = 256 << 10
 
 
-class ChannelError(Exception):
-    """The guest does not answer, or answers that it could not do what was asked."""
+class GuestError(Exception):
+    """What was asked of the guest did not happen."""
 
 
 class Channel:
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
+        # By way of the directory: the name of a socket is limited to 107 bytes.
+        directory = os.open(path.parent, os.O_PATH | os.O_CLOEXEC)
+        try:
+            self._socket.connect(f"/proc/self/fd/{directory}/{path.name}")
+        except OSError:
+            self._socket.close()
+            raise
+        finally:
+            os.close(directory)
         self._changed = threading.Condition()
         self._answers: dict[str, dict] = {}
         self._waiting: set[str] = set()
@@ -44,7 +52,7 @@ class Channel:
             try:
                 self._socket.sendall(data)
             except OSError as error:
-                raise ChannelError(f"the guest has ended: {error}") from error
+                raise GuestError(f"the guest has ended: {error}") from error
 
     def _receive(self) -> None:
         pending = b""
@@ -70,7 +78,7 @@ class Channel:
                 self._changed.notify_all()
 
     def request(self, op: str, limit: float, **arguments: Any) -> dict:
-        """The answer of the agent, or ChannelError after `limit` seconds or when the guest ends."""
+        """The answer of the agent, or GuestError after `limit` seconds or when the guest ends."""
         with self._changed:
             identity = next(self._ids)
             self._waiting.add(identity)
@@ -84,9 +92,9 @@ class Channel:
             with self._changed:
                 self._waiting.discard(identity)
         if answer is None:
-            raise ChannelError(f"{op}: " + ("the guest has ended" if closed else f"no answer in {limit:g} s"))
+            raise GuestError(f"{op}: " + ("the guest has ended" if closed else f"no answer in {limit:g} s"))
         if "error" in answer:
-            raise ChannelError(f"{op}: {answer['error']}")
+            raise GuestError(f"{op}: {answer['error']}")
         return answer
 
     def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:

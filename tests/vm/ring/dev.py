@@ -43,7 +43,11 @@ def up(image: Image, name: str, disks: dict[str, str], memory: int) -> None:
     if directory.exists():
         down(name)
     guest = Guest(image, directory, disks, memory)
-    guest.boot(leave_running=True)
+    try:
+        guest.boot(leave_running=True)
+    except BaseException:
+        guest.power_cut()
+        raise
     (directory / "pid").write_text(str(guest.pid))
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Mapping
 
 from . import qemu
-from .channel import Channel, ChannelError
+from .channel import Channel, GuestError
 from .image import Image
-from .remote import GuestError, Remote, parse_size
+from .remote import Remote, parse_size
 
 BOOT_LIMIT = 300
 FATAL = re.compile(r"Kernel panic|BUG:|Oops|general protection fault|blocked for more than|soft lockup|"
@@ -68,7 +68,7 @@ class Guest(Remote):
                 try:
                     channel.request("ping", 1)
                     return channel
-                except ChannelError:
+                except GuestError:
                     continue
             channel.close()
         raise GuestError("the guest did not boot in its limit")

@@ -11,7 +11,7 @@ from pathlib import Path
 from . import qemu
 from .guest import Guest
 from .image import ROOT_SIZE, Image
-from .work import build_step, hash_of, locked, suite_dir, work_dir
+from .work import build_step, hash_of, locked, work_dir
 
 DISK_SIZE = "8G"
 VAR_SIZE = "1G"

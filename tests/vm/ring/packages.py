@@ -43,19 +43,20 @@ def build_debs(suite: str) -> Path:
     inputs = hash_of(_sources_hash(files), root.with_name("build.stamp").read_text())
     with locked(f"{suite}.debs"), build_step(debs, inputs) as stale:
         if stale:
+            remove(root / "src")
             _copy_tree(files, root / "src/vssd")
             out = root / "src/out"
-            remove(out)
             out.mkdir()
+            (root / "src/tmp").mkdir()
             log = suite_dir(suite) / "debs.log"
             log.unlink(missing_ok=True)
-            _run_in(root, f"cd /src/vssd && {SCRIPT} /src/out", log)
+            _run_in(root, f"cd /src/vssd && TMPDIR=/src/tmp {SCRIPT} /src/out", log)
             shutil.copytree(out, debs)
+            remove(root / "src")
     return debs
 
 
 def _copy_tree(files: list[str], target: Path) -> None:
-    remove(target)
     for name in files:
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)

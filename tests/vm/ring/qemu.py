@@ -44,7 +44,7 @@ class Machine:
             append += " systemd.wants=serial-getty@ttyS1.service"
             arguments += ["-chardev", "stdio,id=terminal,signal=off", "-serial", "chardev:terminal"]
         arguments += ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
-                      "-chardev", f"socket,id=agent,path={self.control},server=on,wait=off",
+                      "-chardev", f"socket,id=agent,path={self.control.name},server=on,wait=off",
                       "-device", "virtserialport,chardev=agent,name=vssd.agent"]
         for number, (serial, path) in enumerate([("root", self.root), *self.disks.items()]):
             kind = "qcow2" if path.suffix == ".qcow2" else "raw"
@@ -69,6 +69,6 @@ def start(machine: Machine, leave_running: bool = False) -> subprocess.Popen:
     machine.control.unlink(missing_ok=True)
     with open(machine.directory / "qemu.log", "ab") as log:
         return subprocess.Popen(
-            machine.arguments(), stdin=None if machine.terminal else subprocess.DEVNULL,
+            machine.arguments(), cwd=machine.directory, stdin=None if machine.terminal else subprocess.DEVNULL,
             stdout=None if machine.terminal else log, stderr=log,
             start_new_session=not machine.terminal, preexec_fn=None if leave_running else die_with_parent)

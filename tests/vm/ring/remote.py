@@ -9,13 +9,9 @@ import signal
 import time
 from typing import Any, Callable, Mapping, NamedTuple
 
-from .channel import Channel, ChannelError
+from .channel import Channel, GuestError
 
 ANSWER_MARGIN = 30  # a busy guest without hardware acceleration is slow to tell what it has done
-
-
-class GuestError(Exception):
-    """What was asked of the guest did not happen."""
 
 
 class Result(NamedTuple):
@@ -92,12 +88,12 @@ class Remote:
         self._channel = channel
 
     def request(self, op: str, limit: float, **arguments: Any) -> dict:
+        return self._on().request(op, limit, **arguments)
+
+    def _on(self) -> Channel:
         if not self._channel:
             raise GuestError("the guest is off")
-        try:
-            return self._channel.request(op, limit, **arguments)
-        except ChannelError as error:
-            raise GuestError(str(error)) from error
+        return self._channel
 
     def ping(self, limit: float = 10) -> None:
         self.request("ping", limit)
@@ -118,12 +114,10 @@ class Remote:
         return Process(self, str(command), answer["pid"])
 
     def put(self, path: str, data: bytes | str, mode: int = 0o644) -> None:
-        assert self._channel
-        self._channel.write_file(path, data.encode() if isinstance(data, str) else data, mode)
+        self._on().write_file(path, data.encode() if isinstance(data, str) else data, mode)
 
     def get(self, path: str) -> bytes:
-        assert self._channel
-        return self._channel.read_file(path)
+        return self._on().read_file(path)
 
     def wait_for(self, condition: str | Callable[[], Any], limit: float = 60) -> Any:
         """Until the script succeeds in the guest, or the function returns something true; the latter is returned."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ring.guest import Guest
-from ring.remote import GuestError
+from ring.channel import GuestError
 from ring.testcase import Test
 
 
