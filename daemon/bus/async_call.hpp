@@ -46,7 +46,7 @@ asio::awaitable<CallResult<Out...>> async_call(std::shared_ptr<BusConnection> bu
           .withTimeout(limit)
           .withArguments(in...)
           .uponReplyInvoke([complete](ReplyError error, Out... out) {
-            if (error != nullptr) {
+            if (error) {
               complete(tl::unexpected(CallFailure{error->getName(), error->getMessage()}));
             } else {
               complete(CallResult<Out...>(std::tuple<Out...>(std::move(out)...)));

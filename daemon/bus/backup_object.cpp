@@ -47,7 +47,7 @@ Dictionary metadata_dictionary(const core::Participant& participant) {
 BackupObject::BackupObject(std::shared_ptr<BusConnection> bus, std::shared_ptr<Callers> callers,
                            core::Coordinator& coordinator, std::shared_ptr<core::BackupSession> session,
                            const std::string& path)
-    : AdaptorInterfaces(bus->sdbus(), path),
+    : AdaptorInterfaces(bus->sdbus(), sdbus::ObjectPath(path)),
       bus_(std::move(bus)),
       callers_(std::move(callers)),
       coordinator_(coordinator),
@@ -246,7 +246,7 @@ std::string BackupObject::Context() { return std::string(to_string(session_->con
 
 void BackupObject::send_progress(std::string_view phase, std::size_t done, std::size_t total,
                                  const std::vector<std::string>& waiting_for) {
-  auto signal = getObject().createSignal(INTERFACE_NAME, "Progress");
+  auto signal = make_signal(getObject(), INTERFACE_NAME, "Progress");
   signal.setDestination(session_->requester().bus_name);
   signal << std::string(phase) << static_cast<std::uint32_t>(done) << static_cast<std::uint32_t>(total)
          << waiting_for;
@@ -254,7 +254,7 @@ void BackupObject::send_progress(std::string_view phase, std::size_t done, std::
 }
 
 void BackupObject::send_properties_changed() {
-  getObject().emitPropertiesChangedSignal(INTERFACE_NAME, {"State", "SnapshotSetId", "Context"});
+  emit_properties_changed(getObject(), INTERFACE_NAME, {"State", "SnapshotSetId", "Context"});
 }
 
 }  // namespace vss::bus

@@ -37,7 +37,7 @@ BusConnection::~BusConnection() { *alive_ = false; }
 
 core::Status BusConnection::start(const std::string& name) {
   try {
-    connection_->requestName(name);
+    connection_->requestName(ServiceName(name));
   } catch (const sdbus::Error& error) {
     return core::fail(ErrorCode::Unexpected, "request the name " + name + ": " + error.getMessage());
   }
@@ -56,7 +56,7 @@ void BusConnection::pump() {
   touched_ = false;
   if (lost_) return;
   try {
-    while (connection_->processPendingRequest()) {
+    while (process_pending(*connection_)) {
     }
     arm();
   } catch (const sdbus::Error& error) {
@@ -81,7 +81,7 @@ void BusConnection::arm() {
   if ((poll_data.events & POLLOUT) != 0 && !std::exchange(writing_, true)) {
     descriptor_.async_wait(asio::posix::stream_descriptor::wait_write, ready(&BusConnection::writing_));
   }
-  const auto timeout = poll_data.getRelativeTimeout();
+  const auto timeout = relative_timeout(poll_data);
   if (!timeout) {
     timer_.cancel();
     return;

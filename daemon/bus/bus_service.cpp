@@ -58,7 +58,8 @@ core::Status BusService::start(core::Coordinator& coordinator) {
 
 // One match for all peers that leave: no peer can be missed between its first call and a match of its own.
 void BusService::watch_peers() {
-  link_->peers = link_->bus->sdbus().addMatch(
+  link_->peers = add_match(
+      link_->bus->sdbus(),
       "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
       "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
       [this](sdbus::Message& message) {

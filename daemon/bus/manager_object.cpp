@@ -15,7 +15,7 @@ constexpr std::size_t kMaxWritersPerCaller = 64;
 ManagerObject::ManagerObject(std::shared_ptr<BusConnection> bus, std::shared_ptr<Callers> callers,
                              core::Coordinator& coordinator, Publish publish,
                              std::function<bool()> is_holding)
-    : AdaptorInterfaces(bus->sdbus(), kManagerPath),
+    : AdaptorInterfaces(bus->sdbus(), sdbus::ObjectPath(kManagerPath)),
       bus_(std::move(bus)),
       callers_(std::move(callers)),
       coordinator_(coordinator),

@@ -113,7 +113,23 @@ class BackupProxy final : public sdbus::ProxyInterfaces<org::vssd::Vss1::Backup_
   BackupProxy(const BackupProxy&) = delete;
   BackupProxy& operator=(const BackupProxy&) = delete;
 
+  // The calls that take long, in place of the generated ones: Cancel() is for another thread to call meanwhile.
+  std::vector<Dict> GatherWriterMetadata() { return call<std::vector<Dict>>("GatherWriterMetadata"); }
+  std::string StartSnapshotSet() { return call<std::string>("StartSnapshotSet"); }
+  std::string AddToSnapshotSet(const std::string& volume, const std::string& provider) {
+    return call<std::string>("AddToSnapshotSet", volume, provider);
+  }
+  void PrepareForBackup() { call("PrepareForBackup"); }
+  Dict DoSnapshotSet() { return call<Dict>("DoSnapshotSet"); }
+  void BackupComplete() { call("BackupComplete"); }
+  void AbortBackup() { call("AbortBackup"); }
+  void Release() { call("Release"); }
+
  private:
+  template <typename Out = void, typename... In>
+  Out call(const char* method, const In&... in) {
+    return compat::call<Out>(getProxy(), INTERFACE_NAME, method, in...);
+  }
   void onProgress(const std::string& phase, const uint32_t& done, const uint32_t& total,
                   const std::vector<std::string>& waiting_for) override;
 

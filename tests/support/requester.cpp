@@ -94,7 +94,7 @@ void Requester::fail_all() {
 sdbus::IProxy& Requester::proxy_of(const std::string& path) {
   const std::lock_guard lock(mutex_);
   auto& proxy = proxies_[path];
-  if (!proxy) proxy = sdbus::createProxy(*connection_, kService, path);
+  if (!proxy) proxy = make_proxy(*connection_, kService, path);
   return *proxy;
 }
 
@@ -104,7 +104,7 @@ PendingCall Requester::send(sdbus::IProxy& proxy, const sdbus::MethodCall& messa
     const std::lock_guard lock(mutex_);
     if (!lost_) pending_.insert(state);
   }
-  const auto answered = [this, state](sdbus::MethodReply& reply, const sdbus::Error* error) {
+  const auto answered = [this, state](const sdbus::MethodReply& reply, const sdbus::Error* error) {
     {
       const std::lock_guard lock(mutex_);
       pending_.erase(state);
@@ -113,7 +113,7 @@ PendingCall Requester::send(sdbus::IProxy& proxy, const sdbus::MethodCall& messa
     state->finish({}, CallError{short_name(error->getName()), error->getMessage()});
   };
   try {
-    proxy.callMethod(message, answered, kCallLimit);
+    call_async(proxy, message, answered, kCallLimit);
   } catch (const sdbus::Error& error) {
     state->finish({}, CallError{short_name(error.getName()), error.getMessage()});
   }

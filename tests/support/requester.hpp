@@ -3,7 +3,6 @@
 // A requester on a bus connection of its own (the system bus, DBUS_SYSTEM_BUS_ADDRESS). Errors are values.
 // Thread rule: made and destroyed on one thread; calls from any.
 
-#include <sdbus-c++/sdbus-c++.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -19,6 +18,8 @@
 #include <vector>
 
 #include <tl/expected.hpp>
+
+#include "tests/support/sdbus_compat.hpp"
 
 namespace vss::test {
 
@@ -108,7 +109,7 @@ class Requester {
   [[nodiscard]] PendingCall begin_at(const std::string& path, const std::string& interface,
                                      const std::string& method, const In&... in) {
     sdbus::IProxy& proxy = proxy_of(path);
-    sdbus::MethodCall message = proxy.createMethodCall(interface, method);
+    sdbus::MethodCall message = proxy.createMethodCall(InterfaceName(interface), MethodName(method));
     ((void)(message << in), ...);
     return send(proxy, message);
   }

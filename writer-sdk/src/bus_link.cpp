@@ -106,7 +106,7 @@ sdbus_compat::PollRequest BusLink::poll_request() {
 
 void BusLink::connect() {
   bus_ = std::make_unique<Bus>(engine_, owner_);
-  bus_->owner_match = bus_->connection->addMatch(kOwnerMatch, [this](auto&& message) {
+  bus_->owner_match = sdbus_compat::add_match(*bus_->connection, kOwnerMatch, [this](auto&& message) {
     guarded([&] {
       std::string name;
       std::string before;

@@ -13,7 +13,6 @@
 namespace vss::sdbus_compat {
 
 #if __has_include(<sdbus-c++/VTableItems.h>)
-inline constexpr bool kVersion2 = true;
 using ObjectPath = sdbus::ObjectPath;
 using ServiceName = sdbus::ServiceName;
 using ErrorName = sdbus::Error::Name;
@@ -24,6 +23,11 @@ inline std::string sender(sdbus::IObject& object) {
 inline std::string error_name(const sdbus::Error& error) { return error.getName(); }
 // True while there are more messages.
 inline bool process(sdbus::IConnection& connection) { return connection.processPendingEvent(); }
+// The match lasts as long as what is returned.
+template <typename Handler>
+[[nodiscard]] sdbus::Slot add_match(sdbus::IConnection& connection, const char* rule, Handler handler) {
+  return connection.addMatch(rule, std::move(handler), sdbus::return_slot);
+}
 struct PollRequest {
   int fd;
   short events;
@@ -35,7 +39,6 @@ inline PollRequest poll_request(sdbus::IConnection& connection) {
   return {data.fd, data.events, data.timeout};
 }
 #else
-inline constexpr bool kVersion2 = false;
 using ObjectPath = std::string;
 using ServiceName = std::string;
 using ErrorName = std::string;
@@ -45,6 +48,10 @@ inline std::string sender(sdbus::IObject& object) {
 }
 inline std::string error_name(const sdbus::Error& error) { return error.getName(); }
 inline bool process(sdbus::IConnection& connection) { return connection.processPendingRequest(); }
+template <typename Handler>
+[[nodiscard]] sdbus::Slot add_match(sdbus::IConnection& connection, const char* rule, Handler handler) {
+  return connection.addMatch(rule, std::move(handler));
+}
 struct PollRequest {
   int fd;
   short events;

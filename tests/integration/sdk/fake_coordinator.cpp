@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include "tests/support/sdbus_compat.hpp"
 #include "tests/support/wait_until.hpp"
 
 namespace vss::test {
@@ -14,21 +15,16 @@ constexpr auto kLimit = std::chrono::seconds(20);
 
 FakeCoordinator::FakeCoordinator(bool own_name)
     : connection_(sdbus::createSystemBusConnection()),
-      manager_(sdbus::createObject(*connection_, "/org/vssd/Vss1")) {
-  manager_->registerMethod("RegisterWriter")
-      .onInterface(kManager)
-      .implementedAs([this](const sdbus::ObjectPath& path, const Dictionary& properties) {
-        return take(path, properties);
-      });
-  manager_->registerMethod("UnregisterWriter")
-      .onInterface(kManager)
-      .implementedAs([this](const std::string& instance) {
-        const std::lock_guard lock(mutex_);
-        std::erase_if(registrations_,
-                      [&](const Registration& writer) { return writer.instance == instance; });
-      });
-  manager_->finishRegistration();
-  if (own_name) connection_->requestName("org.vssd.Vss1");
+      manager_(sdbus::createObject(*connection_, sdbus::ObjectPath("/org/vssd/Vss1"))) {
+  register_method(
+      *manager_, kManager, "RegisterWriter",
+      [this](const sdbus::ObjectPath& path, const Dictionary& properties) { return take(path, properties); });
+  register_method(*manager_, kManager, "UnregisterWriter", [this](const std::string& instance) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(registrations_, [&](const Registration& writer) { return writer.instance == instance; });
+  });
+  finish_registration(*manager_);
+  if (own_name) connection_->requestName(ServiceName("org.vssd.Vss1"));
   loop_ = std::thread([this] {
     try {
       connection_->enterEventLoop();
@@ -47,9 +43,9 @@ std::string FakeCoordinator::take(const std::string& path, const Dictionary& pro
   const std::lock_guard lock(mutex_);
   if (!refusal_.empty()) {
     ++refusals_;
-    throw sdbus::Error(refusal_, "not here");
+    throw sdbus::Error(ErrorName(refusal_), "not here");
   }
-  const std::string sender = manager_->getCurrentlyProcessedMessage()->getSender();
+  const std::string sender = sender_of(*manager_);
   registrations_.push_back(
       {sender, path, properties, "instance-" + std::to_string(registrations_.size() + 1)});
   return registrations_.back().instance;
@@ -79,21 +75,13 @@ FakeCoordinator::Registration FakeCoordinator::registration(std::size_t number) 
 
 Dictionary FakeCoordinator::send(const Registration& writer, const std::string& event,
                                  const std::string& session, const std::string& set, const Dictionary& args) {
-  Dictionary result;
-  auto proxy = sdbus::createProxy(*connection_, writer.sender, writer.path);
-  proxy->callMethod(event)
-      .onInterface(kWriter)
-      .withTimeout(kLimit)
-      .withArguments(session, set, args)
-      .storeResultsTo(result);
-  return result;
+  const auto proxy = make_proxy(*connection_, writer.sender, writer.path);
+  return call<Dictionary>(*proxy, kWriter, event, kLimit, session, set, args);
 }
 
 std::string FakeCoordinator::identify(const Registration& writer) {
-  std::string document;
-  auto proxy = sdbus::createProxy(*connection_, writer.sender, writer.path);
-  proxy->callMethod("Identify").onInterface(kWriter).withTimeout(kLimit).storeResultsTo(document);
-  return document;
+  const auto proxy = make_proxy(*connection_, writer.sender, writer.path);
+  return call<std::string>(*proxy, kWriter, "Identify", kLimit);
 }
 
 }  // namespace vss::test

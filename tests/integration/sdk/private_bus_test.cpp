@@ -2,8 +2,9 @@
 #include "tests/support/private_bus.hpp"
 
 #include <gtest/gtest.h>
-#include <sdbus-c++/sdbus-c++.h>
 #include <stdlib.h>
+
+#include "tests/support/sdbus_compat.hpp"
 
 namespace vss::test {
 namespace {
@@ -12,8 +13,8 @@ TEST(PrivateBus, TheServiceNameIsToBeHadAndOtherNamesAreNot) {
   PrivateBus bus;
   setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address().c_str(), 1);
   auto connection = sdbus::createSystemBusConnection();
-  connection->requestName("org.vssd.Vss1");
-  EXPECT_THROW(connection->requestName("org.vssd.Other"), sdbus::Error);
+  connection->requestName(ServiceName("org.vssd.Vss1"));
+  EXPECT_THROW(connection->requestName(ServiceName("org.vssd.Other")), sdbus::Error);
 }
 
 TEST(PrivateBus, ComesBackAtTheSameAddress) {

@@ -25,18 +25,18 @@ class FakePolkit {
   explicit FakePolkit(std::set<std::string> allowed)
       : allowed_(std::move(allowed)),
         connection_(sdbus::createSystemBusConnection()),
-        object_(sdbus::createObject(*connection_, "/org/freedesktop/PolicyKit1/Authority")) {
-    object_->registerMethod("CheckAuthorization")
-        .onInterface("org.freedesktop.PolicyKit1.Authority")
-        .implementedAs([this](const PolkitSubject& subject, const std::string& action, const PolkitDetails&,
-                              const std::uint32_t&, const std::string&) {
-          const std::lock_guard lock(mutex_);
-          asked_.push_back(action + " " + subject.get<0>() + " " +
-                           get<std::string>(subject.get<1>(), "name"));
-          return PolkitAnswer(allowed_.contains(action), false, {});
-        });
-    object_->finishRegistration();
-    connection_->requestName("org.freedesktop.PolicyKit1");
+        object_(
+            sdbus::createObject(*connection_, sdbus::ObjectPath("/org/freedesktop/PolicyKit1/Authority"))) {
+    register_method(*object_, "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization",
+                    [this](const PolkitSubject& subject, const std::string& action, const PolkitDetails&,
+                           const std::uint32_t&, const std::string&) {
+                      const std::lock_guard lock(mutex_);
+                      asked_.push_back(action + " " + subject.get<0>() + " " +
+                                       get<std::string>(subject.get<1>(), "name"));
+                      return PolkitAnswer(allowed_.contains(action), false, {});
+                    });
+    finish_registration(*object_);
+    connection_->requestName(ServiceName("org.freedesktop.PolicyKit1"));
     connection_->enterEventLoopAsync();
   }
   ~FakePolkit() { connection_->leaveEventLoop(); }
@@ -87,14 +87,15 @@ TEST_F(Access, EverybodyMayLook) {
   EXPECT_TRUE(nobody.manager("ListProviders"));
   EXPECT_TRUE(nobody.manager("ListVolumes"));
   EXPECT_TRUE(nobody.manager("ListSnapshots", Dict{}));
-  EXPECT_TRUE(nobody.manager("IsVolumeSupported", volume(), std::string("fake")));
 }
 
 TEST_F(Access, WithoutPolkitOnlyRootMayAct) {
   start();
   Requester nobody(kNobody);
-  for (const Reply<>& refused : {nobody.manager("CreateBackup", Dict{}), delete_all(nobody),
-                                 nobody.manager("CollectGarbage"), register_writer(nobody)}) {
+  for (const Reply<>& refused :
+       {nobody.manager("CreateBackup", Dict{}), delete_all(nobody), nobody.manager("CollectGarbage"),
+        register_writer(nobody), nobody.manager("IsVolumeSupported", volume(), std::string("fake")),
+        nobody.manager("IsVolumeSupported", std::string("/nowhere"), std::string())}) {
     ASSERT_EQ(name_of(refused), "AccessDenied");
     EXPECT_THAT(refused.error().message, HasSubstr("polkit"));
   }
@@ -113,15 +114,17 @@ TEST_F(Access, PolkitDecidesForUsersByTheirBusName) {
   Requester nobody(kNobody);
   EXPECT_EQ(name_of(nobody.create_backup()), "");
   EXPECT_EQ(nobody.state(), "initialized");
+  EXPECT_TRUE(nobody.manager("IsVolumeSupported", volume(), std::string("fake")));
   EXPECT_EQ(name_of(delete_all(nobody)), "AccessDenied");
   EXPECT_EQ(name_of(register_writer(nobody)), "AccessDenied");
   const std::string who = " system-bus-name " + nobody.bus_name();
-  EXPECT_THAT(polkit.asked(), ::testing::ElementsAre("org.vssd.vss1.request-backup" + who,
-                                                     "org.vssd.vss1.manage-snapshots" + who,
-                                                     "org.vssd.vss1.register-writer" + who));
+  EXPECT_THAT(
+      polkit.asked(),
+      ::testing::ElementsAre("org.vssd.vss1.request-backup" + who, "org.vssd.vss1.request-backup" + who,
+                             "org.vssd.vss1.manage-snapshots" + who, "org.vssd.vss1.register-writer" + who));
   Requester root;
   EXPECT_TRUE(root.create_backup()) << "root is not asked about";
-  EXPECT_EQ(polkit.asked().size(), 3U);
+  EXPECT_EQ(polkit.asked().size(), 4U);
 }
 
 TEST_F(Access, AUserThatPolkitAdmitsMakesAWholeBackup) {
@@ -169,7 +172,7 @@ TEST_F(Access, OnlyAnAdministratorAbortsTheBackupOfAnother) {
 TEST_F(Access, PolkitThatLeavesWhileItIsAskedIsARefusal) {
   admit_polkit();
   auto silent = sdbus::createSystemBusConnection();
-  silent->requestName("org.freedesktop.PolicyKit1");  // it has the name and never answers
+  silent->requestName(ServiceName("org.freedesktop.PolicyKit1"));  // it has the name and never answers
   start();
   Requester nobody(kNobody);
   PendingCall call = nobody.begin_at(kManagerPath, kManagerInterface, "CreateBackup", Dict{});

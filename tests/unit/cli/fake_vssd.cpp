@@ -19,7 +19,9 @@ constexpr const char* kBackupPath = "/org/vssd/Vss1/backup/1";
 
 sdbus::Variant string(const std::string& value) { return sdbus::Variant{value}; }
 
-sdbus::Error error(const std::string& name) { return {"org.vssd.Vss1.Error." + name, "scripted " + name}; }
+sdbus::Error error(const std::string& name) {
+  return sdbus::Error(ErrorName("org.vssd.Vss1.Error." + name), "scripted " + name);
+}
 
 // Answers `result`: with the scripted error of `method`, if there is one, else with these values.
 template <typename... Results>
@@ -35,7 +37,7 @@ void answer(const Script& script, const std::string& method, sdbus::Result<Resul
 class FakeBackup final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Backup_adaptor> {
  public:
   FakeBackup(sdbus::IConnection& connection, Script& script, CallLog& log)
-      : AdaptorInterfaces(connection, kBackupPath), script_(script), log_(log) {
+      : AdaptorInterfaces(connection, sdbus::ObjectPath(kBackupPath)), script_(script), log_(log) {
     registerAdaptor();
   }
   ~FakeBackup() { unregisterAdaptor(); }
@@ -147,7 +149,7 @@ class FakeBackup final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Backup
 class FakeManager final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Manager_adaptor> {
  public:
   FakeManager(sdbus::IConnection& connection, Script script, CallLog& log)
-      : AdaptorInterfaces(connection, kManagerPath),
+      : AdaptorInterfaces(connection, sdbus::ObjectPath(kManagerPath)),
         connection_(connection),
         script_(std::move(script)),
         log_(log) {
@@ -242,7 +244,7 @@ bool CallLog::wait_for(const std::string& call) const {
 
 FakeVssd::FakeVssd(Script script, CallLog& log) : connection_(sdbus::createSystemBusConnection()) {
   manager_ = std::make_unique<FakeManager>(*connection_, std::move(script), log);
-  connection_->requestName("org.vssd.Vss1");
+  connection_->requestName(ServiceName("org.vssd.Vss1"));
   connection_->enterEventLoopAsync();
 }
 

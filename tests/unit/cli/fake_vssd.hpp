@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include <sdbus-c++/sdbus-c++.h>
+#include "tests/support/sdbus_compat.hpp"
 
 namespace vss::test {
 
