@@ -86,7 +86,7 @@ def _install(root: Path, debs: Path, log: Path) -> None:
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")  # nothing is started in a root that is not running
     policy.chmod(0o755)
-    _run_in(root, "apt-get install -y --no-install-recommends /var/tmp/debs/*.deb", log)
+    _run_in(root, "apt-get -q update && apt-get install -y --no-install-recommends /var/tmp/debs/*.deb", log)
     policy.unlink()
     remove(inside)
 
