@@ -13,6 +13,7 @@
 // Ownership: the one object is made by load() and never destroyed. Since 0.1.
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <new>
@@ -65,16 +66,21 @@ class ProviderHost {
   // The key's value in [provider.<name>] of vssd.conf, or `otherwise`. Legal in the constructor. Since
   // minor 1.
   [[nodiscard]] std::string setting(const std::string& key, const std::string& otherwise) const {
+    if (!has(offsetof(vss_provider_host, setting))) return otherwise;
     const char* const value = host_->setting(host_->context, key.c_str());
     return value == nullptr ? otherwise : value;
   }
   void set_health(int health, std::int64_t seconds_left, const std::string& reason) const {
-    host_->set_health(host_->context, health, seconds_left, reason.c_str());
+    if (has(offsetof(vss_provider_host, set_health)))
+      host_->set_health(host_->context, health, seconds_left, reason.c_str());
   }
   // Any thread.
   [[nodiscard]] bool is_cancelled() const { return host_->is_cancelled(host_->context) != 0; }
 
  private:
+  // A host of an older minor version has fewer functions.
+  [[nodiscard]] bool has(std::size_t offset) const { return host_->struct_size > offset; }
+
   const vss_provider_host* host_;
 };
 

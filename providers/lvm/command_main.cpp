@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// vssd-lvm: runs lvm commands for the lvm provider, one after another. It is there before anything is held,
+// so that nothing is executed or loaded while volumes stand still; and it is a process of its own, because
+// lvm's library keeps global state, may exit, and may have to be killed.
+#include <fcntl.h>
+#include <lvm2cmd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+
+#include "providers/lvm/command_protocol.hpp"
+
+namespace {
+
+using namespace vss::lvm;
+
+void send_line(char kind, const std::string& text) {
+  std::string packet(1, kind);
+  packet.append(text, 0, kLongestPacket - 1);
+  // Nobody listens any more: the command goes on, its result shows in the metadata.
+  [[maybe_unused]] const ssize_t sent = ::send(kCommandSocket, packet.data(), packet.size(), MSG_NOSIGNAL);
+}
+
+// Called by lvm for every message.
+void take_message(int level, const char* /*file*/, int /*line*/, int /*dm_errno*/, const char* message) {
+  if (level <= LVM2_LOG_ERROR) {
+    send_line(kFailure, message);
+  } else if (level == LVM2_LOG_PRINT) {
+    send_line(kPrinted, message);
+  }
+}
+
+// A command that is under way is finished, whatever ends vssd: half of one can leave a device suspended. The
+// end of the connection is the only sign to go.
+void ignore_signals() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_BLOCK, &all, nullptr);
+}
+
+// lvm warns of descriptors that it does not know, and looks for files in the home directory.
+void make_surroundings() {
+  ::close_range(kCommandSocket + 1, ~0U, 0);
+  const int null = ::open("/dev/null", O_RDWR);
+  for (int fd = 0; fd < kCommandSocket; ++fd) ::dup2(null, fd);
+  if (null >= kCommandSocket) ::close(null);
+  ::setenv("LVM_SUPPRESS_FD_WARNINGS", "1", 1);
+  ::setenv("HOME", "/nonexistent", 1);
+  ::setenv("LC_ALL", "C.UTF-8", 1);
+}
+
+}  // namespace
+
+int main() {
+  ignore_signals();
+  ::fcntl(kCommandSocket, F_SETFD, FD_CLOEXEC);
+  make_surroundings();
+  lvm2_log_fn(&take_message);
+  void* const lvm = lvm2_init();
+  if (lvm == nullptr) return 1;
+  lvm2_disable_dmeventd_monitoring(lvm);
+  send_line(kDone, "0");  // ready
+
+  std::array<char, kLongestPacket + 1> command{};
+  for (;;) {
+    const ssize_t got = ::recv(kCommandSocket, command.data(), kLongestPacket, 0);
+    if (got <= 0) break;
+    command[static_cast<std::size_t>(got)] = '\0';
+    send_line(kDone, std::to_string(lvm2_run(lvm, command.data())));
+  }
+  lvm2_exit(lvm);
+  return 0;
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "providers/lvm/command_process.hpp"
+
+#include <lvm2cmd.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdlib>
+
+#include "providers/lvm/command_protocol.hpp"
+#include "vss/provider_module.hpp"
+
+extern char** environ;  // NOLINT(readability-redundant-declaration): not in every libc's unistd.h
+
+namespace vss::lvm {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kStartLimit = 10s;
+constexpr int kEndLimitMs = 3000;
+constexpr auto kLookAround = 100ms;  // how soon a cancelled command is seen
+
+// lvm splits a line into words again, by blanks and quotes.
+std::string command_line(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) {
+    if (word.find_first_of("'\"\\\n") != std::string::npos) {
+      throw ProviderError(VSS_PROVIDER_E_INVALID_ARGUMENT, "not a word for lvm: " + word);
+    }
+    const bool quoted = word.empty() || word.find(' ') != std::string::npos;
+    line += (line.empty() ? "" : " ") + (quoted ? "'" + word + "'" : word);
+  }
+  if (line.size() >= kLongestPacket)
+    throw ProviderError(VSS_PROVIDER_E_INVALID_ARGUMENT, "an lvm command is too long");
+  return line;
+}
+
+std::string name_of(const std::vector<std::string>& words) { return "lvm " + words.front(); }
+
+}  // namespace
+
+bool CommandResult::succeeded() const { return status == LVM2_COMMAND_SUCCEEDED; }
+
+std::string CommandResult::message() const {
+  std::string text;
+  for (const std::string& line : failures.empty() ? printed : failures) {
+    text += (text.empty() ? "" : " ") + line;
+  }
+  return text.empty() ? "lvm ended with status " + std::to_string(status) : text;
+}
+
+bool CommandResult::mentions(std::string_view text) const {
+  return std::ranges::any_of(failures,
+                             [&](const std::string& line) { return line.find(text) != std::string::npos; });
+}
+
+void CommandProcess::start() {
+  if (pid_ != 0) return;
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) throw_errno("socketpair");
+  socket_.reset(ends[0]);
+  const UniqueFd theirs(ends[1]);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), kCommandSocket);
+  std::array<char*, 2> arguments{program_.data(), nullptr};
+  const int error = ::posix_spawn(&pid_, program_.c_str(), &actions, nullptr, arguments.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    pid_ = 0;
+    throw_errno("start " + program_, error);
+  }
+  busy_ = true;
+  (void)receive(Patience::of(kStartLimit));
+  busy_ = false;
+}
+
+CommandResult CommandProcess::run(const std::vector<std::string>& words, const Patience& patience) {
+  const std::string line = command_line(words);
+  start();
+  if (::send(socket_.get(), line.data(), line.size(), MSG_NOSIGNAL) < 0) {
+    throw ProviderError(VSS_PROVIDER_E_UNEXPECTED, name_of(words) + ": " + how_it_ended());
+  }
+  busy_ = true;
+  CommandResult result;
+  for (;;) {
+    Packet packet = [&] {
+      try {
+        return receive(patience);
+      } catch (const ProviderError& error) {
+        throw ProviderError(error.status(), name_of(words) + ": " + error.what());
+      }
+    }();
+    if (packet.kind == kDone) {
+      busy_ = false;
+      result.status = std::atoi(packet.text.c_str());
+      return result;
+    }
+    (packet.kind == kFailure ? result.failures : result.printed).push_back(std::move(packet.text));
+  }
+}
+
+CommandProcess::Packet CommandProcess::receive(const Patience& patience) {
+  for (;;) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= patience.deadline || (patience.cancelled && patience.cancelled())) {
+      kill();
+      throw ProviderError(VSS_PROVIDER_E_VETO, "it did not end in time and was killed");
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(patience.deadline - now);
+    pollfd readable{socket_.get(), POLLIN, 0};
+    if (::poll(&readable, 1,
+               static_cast<int>(std::min<std::chrono::milliseconds>(left, kLookAround).count())) <= 0)
+      continue;
+    std::array<char, kLongestPacket> buffer{};
+    const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    if (got > 0) return {buffer[0], std::string(buffer.data() + 1, static_cast<std::size_t>(got) - 1)};
+    throw ProviderError(VSS_PROVIDER_E_UNEXPECTED, how_it_ended());
+  }
+}
+
+void CommandProcess::kill() noexcept {
+  if (pid_ == 0) return;
+  ::kill(pid_, SIGKILL);
+  (void)how_it_ended();
+}
+
+std::string CommandProcess::how_it_ended() noexcept {
+  socket_.reset();  // an idle one ends now
+  const pid_t pid = std::exchange(pid_, 0);
+  busy_ = false;
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pollfd ended{process.get(), POLLIN, 0};
+  int how = 0;
+  // One that the kernel keeps is not waited for.
+  if (::poll(&ended, 1, kEndLimitMs) != 1 || ::waitpid(pid, &how, 0) != pid)
+    return program_ + " does not end";
+  if (WIFSIGNALED(how)) return program_ + " was killed by signal " + std::to_string(WTERMSIG(how));
+  return program_ + " ended with status " + std::to_string(WEXITSTATUS(how));
+}
+
+void CommandProcess::stop() noexcept {
+  if (pid_ == 0) return;
+  if (busy_) {
+    // Not waited for: what it does may take long. vssd's end reaps it.
+    socket_.reset();
+    pid_ = 0;
+    busy_ = false;
+    return;
+  }
+  (void)how_it_ended();
+}
+
+}  // namespace vss::lvm

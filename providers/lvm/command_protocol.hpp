@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// Between the provider and vssd-lvm, over a SOCK_SEQPACKET pair: one packet with a command line goes there;
+// packets with one line each come back, the first byte says what it is, the last one of a command is kDone
+// with its status.
+
+namespace vss::lvm {
+
+inline constexpr int kCommandSocket = 3;  // the descriptor of vssd-lvm
+inline constexpr unsigned kLongestPacket = 16 * 1024;
+
+inline constexpr char kPrinted = 'P';  // output and warnings
+inline constexpr char kFailure = 'E';  // an error message
+inline constexpr char kDone = 'D';     // the status of lvm2_run in decimal
+
+}  // namespace vss::lvm

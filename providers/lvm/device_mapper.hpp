@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// What the kernel knows of device-mapper devices, through libdevmapper. Nothing here reads or writes a
+// device. Thread rule: any thread; libdevmapper is called by one at a time. Errors: std::system_error.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vss::lvm {
+
+struct MapperDevice {
+  std::string name;
+  std::string uuid;
+  bool suspended = false;
+};
+
+// One line of a table or of a status.
+struct MapperTarget {
+  std::string type;
+  std::string parameters;
+};
+
+// The device with this number or UUID; nothing if there is none.
+[[nodiscard]] std::optional<MapperDevice> mapper_device(dev_t number);
+[[nodiscard]] std::optional<MapperDevice> mapper_device(const std::string& uuid);
+// Devices whose UUID begins with one of these.
+[[nodiscard]] std::vector<MapperDevice> mapper_devices(const std::vector<std::string>& uuid_prefixes);
+
+[[nodiscard]] std::vector<MapperTarget> mapper_table(const std::string& name);
+// Without a flush of what is under way, so that it does not wait for the device.
+[[nodiscard]] std::vector<MapperTarget> mapper_status(const std::string& name);
+
+void mapper_resume(const std::string& name);
+// Has the kernel load the module of a target, if it is not there.
+void mapper_load_target(const std::string& type);
+
+// The names in the device-mapper name of a logical volume.
+struct VolumeNames {
+  std::string volume_group;
+  std::string logical_volume;
+};
+[[nodiscard]] VolumeNames split_mapper_name(const std::string& name);
+
+}  // namespace vss::lvm

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The lvm provider; README.md has what it does when, and why.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "providers/lvm/device_mapper.hpp"
+#include "providers/lvm/kernel_ability.hpp"
+#include "providers/lvm/logical_volume.hpp"
+#include "providers/lvm/snapshot_health.hpp"
+#include "providers/lvm/snapshot_set.hpp"
+#include "providers/lvm/snapshots.hpp"
+#include "providers/lvm/store_policy.hpp"
+#include "vss/provider_module.hpp"
+
+namespace vss::lvm {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kCaptureLimit = 10s;  // all of a set has no more (design: the hold window)
+constexpr auto kWindowPatience = 25s;
+constexpr auto kExtendAgain = 30s;
+
+struct Settings {
+  std::string program;  // vssd-lvm
+  std::string hold;     // "auto"; "freeze" and "suspend" take the place of what the kernel shows
+  std::chrono::milliseconds command_limit;
+  StorePolicy store;
+  std::uint64_t extend_at;  // percent
+  std::uint64_t extend_by;  // percent of the store
+  SetLimits limits;
+
+  static Settings from(const ProviderHost& host) {
+    const auto number = [&](const char* key, const char* otherwise, std::uint64_t least, std::uint64_t most) {
+      return parse_number(key, host.setting(key, otherwise), least, most);
+    };
+    Settings settings{
+        .program = host.setting("program", VSSD_LVM_PROGRAM),
+        .hold = host.setting("hold", "auto"),
+        .command_limit = std::chrono::seconds(number("command_limit_s", "60", 1, 3600)),
+        .store = StorePolicy(host.setting("store", "20%"), number("store_minutes", "240", 1, 100'000)),
+        .extend_at = number("extend_at_percent", "70", 1, 100),
+        .extend_by = number("extend_by_percent", "20", 1, 100),
+        .limits = {number("pool_data_limit_percent", "90", 1, 100),
+                   number("pool_metadata_limit_percent", "90", 1, 100)},
+    };
+    if (settings.hold != "auto" && settings.hold != "freeze" && settings.hold != "suspend") {
+      throw ProviderError(VSS_PROVIDER_E_INVALID_ARGUMENT,
+                          "provider.lvm.hold is \"" + settings.hold + "\", not auto, freeze or suspend");
+    }
+    return settings;
+  }
+};
+
+// Read-only means that nothing may replay a journal. A filesystem that was frozen needs no replay. The UUID
+// of an xfs is that of its origin, which is mounted.
+std::string mount_options(const std::string& filesystem, bool writable) {
+  if (filesystem == "xfs") return writable ? "nouuid" : "nouuid,norecovery";
+  if (filesystem == "ext3" || filesystem == "ext4") return writable ? "" : "noload";
+  return "";
+}
+
+class LvmProvider final : public SnapshotProvider {
+ public:
+  LvmProvider(const ProviderHost& host, const std::string& /*runtime_dir*/)
+      : settings_(Settings::from(host)), lvm_(settings_.program, settings_.command_limit) {}
+
+  void is_volume_supported(const ProviderHost& host, const vss_volume& volume) override {
+    if (std::string(volume.filesystem) == "btrfs") {
+      return host.unsupported(
+          "a btrfs cannot be mounted beside a copy of itself; the btrfs provider captures it");
+    }
+    try {
+      host.supported(hold_for(find_logical_volume(volume.device), volume), "");
+    } catch (const ProviderError& error) {
+      host.unsupported(error.what());
+    }
+  }
+
+  void begin_prepare(const ProviderHost& host, const vss_member& member) override {
+    if (!set_ || set_->id() != member.set_id) {
+      leave_window();
+      set_.emplace(member.set_id, lvm_, settings_.limits);
+    }
+    const MappedVolume volume = find_logical_volume(member.volume.device);
+    const SnapshotData data =
+        set_->add(volume, member, hold_for(volume, member.volume), settings_.store, rates_);
+    host.set_data(member.snapshot_id, to_text(data));
+  }
+
+  void end_prepare(const ProviderHost&, const std::string& set_id) override { current(set_id).make_stores(); }
+
+  // From here to post_commit no command of another thread may resume what is held.
+  void pre_commit(const ProviderHost&, const std::string& set_id) override {
+    (void)current(set_id);
+    lvm_.start();
+    window_ = std::unique_lock(commands_, kWindowPatience);
+    if (!window_) throw ProviderError(VSS_PROVIDER_E_VETO, "another lvm command of vssd takes too long");
+  }
+
+  void commit(const ProviderHost& host, const std::string& set_id,
+              std::span<const vss_member> members) override {
+    SnapshotSet& set = current(set_id);
+    const Patience patience{std::chrono::steady_clock::now() + kCaptureLimit,
+                            [&] { return host.is_cancelled(); }};
+    for (const vss_member& member : members) {
+      bool hold_refused = false;
+      try {
+        set.capture(member.snapshot_id, patience, hold_refused);
+      } catch (const ProviderError& error) {
+        if (!hold_refused) throw;
+        freezes_nest_ = Nesting::No;
+        throw ProviderError(VSS_PROVIDER_E_HOLD_REFUSED, error.what());
+      }
+    }
+  }
+
+  void post_commit(const ProviderHost&, const std::string&) override { leave_window(); }
+
+  void pre_final_commit(const ProviderHost&, const std::string& set_id) override {
+    current(set_id).activate();
+  }
+
+  void post_final_commit(const ProviderHost& host, const std::string& set_id) override {
+    current(set_id).finish(host);
+    set_.reset();
+    lvm_.stop();
+  }
+
+  // Only what this process knows of the set; what an earlier one left behind goes by remove().
+  void abort(const ProviderHost& host, const std::string& set_id) override {
+    if (!set_ || set_->id() != set_id) return;
+    leave_window();
+    set_->remove(host);
+    set_.reset();
+    lvm_.stop();
+    host.debug("set " + set_id + " removed");
+  }
+
+  void remove(const ProviderHost& host, const vss_member& snapshot) override {
+    const std::lock_guard lock(commands_);
+    const SnapshotData data = parse_snapshot_data(snapshot.data);
+    Lvm lvm(settings_.program, settings_.command_limit);
+    const std::string group = find_volume_group(lvm, data);
+    for (const std::string& name : repair(lvm, group, data)) host.warn(name + " had been left suspended");
+    remove_volumes(lvm, group, find_tagged(lvm, group, snapshot_tag(snapshot.snapshot_id)));
+    forget(snapshot.snapshot_id);
+  }
+
+  bool query(const ProviderHost&, const vss_member& snapshot) override {
+    const SnapshotData data = parse_snapshot_data(snapshot.data);
+    Lvm lvm(settings_.program, settings_.command_limit);
+    const std::string group = find_volume_group(lvm, data);
+    return std::ranges::any_of(find_tagged(lvm, group, snapshot_tag(snapshot.snapshot_id)),
+                               [](const FoundVolume& found) { return found.is_snapshot; });
+  }
+
+  void mount_info(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
+    const SnapshotData data = parse_snapshot_data(snapshot.data);
+    Lvm lvm(settings_.program, settings_.command_limit);
+    const std::string group = find_volume_group(lvm, data);
+    const auto found = find_tagged(lvm, group, snapshot_tag(snapshot.snapshot_id));
+    if (found.empty() || !found.front().is_snapshot)
+      throw ProviderError(VSS_PROVIDER_E_OBJECT_NOT_FOUND, "the snapshot does not exist");
+    const FoundVolume& volume = found.front();
+    if (volume.invalid)
+      throw ProviderError(VSS_PROVIDER_E_VETO, volume.full_name() + " is lost: its store was full");
+    if (!volume.active) {
+      const std::lock_guard lock(commands_);
+      lvm.command(group,
+                  {"lvchange", "--activate", "y", "--ignoreactivationskip", "--yes", volume.full_name()});
+    }
+    const std::string node = "/dev/mapper/" + mapper_name(group, volume.name);
+    const std::string filesystem = snapshot.volume.filesystem;
+    host.set_mount(node, filesystem, mount_options(filesystem, writable), node);
+  }
+
+  void check_health(const ProviderHost& host, const vss_member& snapshot) override {
+    const SnapshotData data = parse_snapshot_data(snapshot.data);
+    const auto device =
+        data.lv_uuid.empty() ? std::nullopt : mapper_device(mapper_uuid(data.vg_uuid, data.lv_uuid));
+    if (!device) return host.set_health(VSS_HEALTH_GOOD, -1, "");  // not active: nothing is written to it
+    if (data.thin()) return check_thin(host, data, snapshot.snapshot_id);
+    check_thick(host, data, *device, snapshot.snapshot_id);
+  }
+
+ private:
+  enum class Nesting : std::uint8_t { Unknown, Yes, No };
+
+  SnapshotSet& current(const std::string& set_id) {
+    if (!set_ || set_->id() != set_id)
+      throw ProviderError(VSS_PROVIDER_E_BAD_STATE, "set " + set_id + " is not being made");
+    return *set_;
+  }
+
+  void leave_window() {
+    if (window_.owns_lock()) window_.unlock();
+  }
+
+  [[nodiscard]] bool freezes_nest() {
+    if (freezes_nest_ == Nesting::Unknown) {
+      const bool nest = settings_.hold == "auto" ? kernel_nests_freezes() : settings_.hold == "freeze";
+      freezes_nest_ = nest ? Nesting::Yes : Nesting::No;
+    }
+    return freezes_nest_ == Nesting::Yes;
+  }
+
+  // A thin origin must never be suspended before lvm does it: lvm would not send its message to the pool.
+  [[nodiscard]] int hold_for(const MappedVolume& mapped, const vss_volume& volume) {
+    if (freezes_nest()) return VSS_HOLD_FREEZE;
+    if (mapped.kind == Kind::Thin || carries_the_system(volume.path, settings_.program))
+      return VSS_HOLD_IMPOSSIBLE;
+    return VSS_HOLD_SUSPEND;
+  }
+
+  void check_thick(const ProviderHost& host, const SnapshotData& data, const MapperDevice& device,
+                   const std::string& id) {
+    const auto status = mapper_status(device.name);
+    if (status.empty()) return host.set_health(VSS_HEALTH_GOOD, -1, "");
+    const Fill fill = parse_snapshot_status(status.front().parameters);
+    if (fill.lost)
+      return host.set_health(VSS_HEALTH_LOST, 0, "the store of " + device.name + ": " + fill.why);
+    const std::lock_guard lock(health_);
+    const std::int64_t left = growth_.seconds_left(id, fill, std::chrono::steady_clock::now());
+    if (fill.percent() < static_cast<double>(settings_.extend_at) || fill.used >= fill.total)
+      return host.set_health(VSS_HEALTH_GOOD, left, "");
+    const std::string refusal = extend(device, fill, id);
+    if (refusal.empty()) return host.set_health(VSS_HEALTH_GOOD, -1, "");
+    host.set_health(VSS_HEALTH_AT_RISK, left,
+                    "the store of " + data.volume_group + "/" + data.origin + " is " +
+                        std::to_string(static_cast<int>(fill.percent())) +
+                        "% full and cannot grow: " + refusal);
+  }
+
+  // Why not, "" if it grew. Asks lvm again only after a while.
+  std::string extend(const MapperDevice& device, const Fill& fill, const std::string& id) {
+    const auto now = std::chrono::steady_clock::now();
+    Refusal& last = refusals_[id];
+    if (!last.text.empty() && now - last.time < kExtendAgain) return last.text;
+    const std::unique_lock lock(commands_, std::try_to_lock);
+    if (!lock) return "a snapshot set is being made";
+    constexpr std::uint64_t kSectorBytes = 512;
+    const std::uint64_t more =
+        std::max(fill.total * kSectorBytes / 100 * settings_.extend_by, kSmallestStore);
+    const VolumeNames names = split_mapper_name(device.name);
+    Lvm lvm(settings_.program, settings_.command_limit);
+    const auto result =
+        lvm.try_command(names.volume_group, {"lvextend", "--yes", "--size", "+" + std::to_string(more) + "b",
+                                             names.volume_group + "/" + names.logical_volume});
+    last = {now, result.succeeded() ? "" : result.message()};
+    return last.text;
+  }
+
+  void check_thin(const ProviderHost& host, const SnapshotData& data, const std::string& id) {
+    const auto pool = mapper_device(mapper_uuid(data.vg_uuid, data.pool_uuid) + "-tpool");
+    const auto status = pool ? mapper_status(pool->name) : std::vector<MapperTarget>{};
+    if (status.empty()) return host.set_health(VSS_HEALTH_GOOD, -1, "");
+    const PoolFill fill = parse_pool_status(status.front().parameters);
+    const std::string name = "the thin pool " + data.volume_group + "/" + data.pool;
+    if (fill.data.lost) return host.set_health(VSS_HEALTH_LOST, 0, name + ": " + fill.state);
+    const std::lock_guard lock(health_);
+    const auto now = std::chrono::steady_clock::now();
+    const auto check = [&](const Fill& part, const std::string& what, std::uint64_t limit) {
+      const std::int64_t left = growth_.seconds_left(id + what, part, now);
+      if (part.percent() < static_cast<double>(limit)) return false;
+      host.set_health(VSS_HEALTH_AT_RISK, left,
+                      name + ": " + what + " " + std::to_string(static_cast<int>(part.percent())) + "% full");
+      return true;
+    };
+    const bool at_risk = check(fill.data, "data", settings_.limits.pool_data_percent) ||
+                         check(fill.metadata, "metadata", settings_.limits.pool_metadata_percent);
+    if (at_risk) return;
+    if (!fill.can_write)
+      return host.set_health(VSS_HEALTH_AT_RISK, -1, name + " cannot be written: " + fill.state);
+    host.set_health(VSS_HEALTH_GOOD, -1, "");
+  }
+
+  void forget(const std::string& id) {
+    const std::lock_guard lock(health_);
+    for (const char* what : {"", "data", "metadata"}) growth_.forget(id + what);
+    refusals_.erase(id);
+  }
+
+  struct Refusal {
+    std::chrono::steady_clock::time_point time;
+    std::string text;
+  };
+
+  const Settings settings_;
+  WriteRates rates_;
+  std::atomic<Nesting> freezes_nest_{Nesting::Unknown};
+
+  Lvm lvm_;  // of the thread of set creation, as are the next two
+  std::optional<SnapshotSet> set_;
+  std::unique_lock<std::timed_mutex> window_;
+  std::timed_mutex commands_;  // held while volumes are held, and by commands that could resume them
+
+  std::mutex health_;
+  Growth growth_;
+  std::map<std::string, Refusal> refusals_;
+};
+
+}  // namespace
+}  // namespace vss::lvm
+
+VSS_PROVIDER_MODULE(vss::lvm::LvmProvider, "lvm", VSSD_VERSION, 0, 10)

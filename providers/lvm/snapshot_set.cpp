@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "providers/lvm/snapshot_set.hpp"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "providers/lvm/device_mapper.hpp"
+#include "providers/lvm/snapshot_health.hpp"
+#include "providers/lvm/snapshots.hpp"
+
+namespace vss::lvm {
+
+namespace {
+
+constexpr const char* kFields =
+    "vg_name,vg_uuid,vg_attr,vg_free,vg_extent_size,vg_missing_pv_count,lv_name,lv_uuid,lv_attr,lv_size,pool_"
+    "lv,"
+    "pool_lv_uuid";
+
+std::uint64_t number(const Row& row, const std::string& field) {
+  return std::strtoull(row.at(field).c_str(), nullptr, 10);
+}
+
+std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes / kMiB) + " MiB"; }
+
+std::string device_number(const std::string& node) {
+  struct stat facts {};
+  if (::stat(node.c_str(), &facts) != 0) return "";
+  return std::to_string(major(facts.st_rdev)) + ":" + std::to_string(minor(facts.st_rdev));
+}
+
+[[noreturn]] void veto(const std::string& message) { throw ProviderError(VSS_PROVIDER_E_VETO, message); }
+[[noreturn]] void no_space(const std::string& message) {
+  throw ProviderError(VSS_PROVIDER_E_INSUFFICIENT_STORAGE, message);
+}
+
+}  // namespace
+
+SnapshotData SnapshotSet::add(const MappedVolume& volume, const vss_member& member, int hold,
+                              const StorePolicy& policy, WriteRates& rates) {
+  const std::vector<Row> rows = lvm_.report("lvs", kFields, volume.volume_group + "/" + volume.name);
+  if (rows.empty()) veto("lvm does not know " + volume.volume_group + "/" + volume.name);
+  const Row& row = rows.front();
+  const std::string path = member.volume.path;
+  check_group(row, path);
+  const bool thin = volume.kind == Kind::Thin;
+  Member added{
+      .snapshot_id = member.snapshot_id,
+      .path = path,
+      .data = {volume.volume_group, volume.vg_uuid, volume.name, volume.lv_uuid,
+               thin ? row.at("pool_lv") : "", thin ? without_hyphens(row.at("pool_lv_uuid")) : "", ""},
+      .name = snapshot_name(volume.volume_group, volume.name, member.snapshot_id),
+      .hold = hold};
+  if (thin) {
+    check_pool(added.data, path);
+  } else {
+    plan_store(added, row, policy, rates.measure(device_number(member.volume.device)));
+  }
+  members_.push_back(added);
+  return added.data;
+}
+
+void SnapshotSet::check_group(const Row& row, const std::string& path) const {
+  const std::string& group = row.at("vg_name");
+  if (number(row, "vg_missing_pv_count") > 0) {
+    veto("the volume group " + group + " of " + path +
+         " lacks a disk: lvm changes nothing in it until it is back");
+  }
+  const std::string& attributes = row.at("vg_attr");  // vgs(8): writable, resizable, exported, partial
+  if (!attributes.starts_with('w')) veto("the volume group " + group + " is read-only");
+  if (attributes.size() > 2 && attributes[2] == 'x') veto("the volume group " + group + " is exported");
+  const std::string& volume = row.at("lv_attr");
+  if (volume.size() > 8 && (volume[8] == 'p' || volume[8] == 'X')) veto(path + " lacks a part of its disks");
+}
+
+// From the kernel and not from lvm's report: it is the state of this moment.
+void SnapshotSet::check_pool(const SnapshotData& data, const std::string& path) {
+  const auto pool = mapper_device(mapper_uuid(data.vg_uuid, data.pool_uuid) + "-tpool");
+  const auto status = pool ? mapper_status(pool->name) : std::vector<MapperTarget>{};
+  if (status.empty()) veto("the thin pool " + data.pool + " of " + path + " is not active");
+  const PoolFill fill = parse_pool_status(status.front().parameters);
+  const std::string name = "the thin pool " + data.volume_group + "/" + data.pool + " of " + path;
+  const auto check = [&](const Fill& part, const char* what, std::uint64_t limit) {
+    if (part.percent() < static_cast<double>(limit)) return;
+    no_space(name + ": its " + what + " is " + std::to_string(static_cast<int>(part.percent())) +
+             "% full, and the limit for new snapshots is " + std::to_string(limit) + "%");
+  };
+  check(fill.data, "space for data", limits_.pool_data_percent);
+  check(fill.metadata, "space for metadata", limits_.pool_metadata_percent);
+  if (!fill.can_write) veto(name + " cannot be written: " + fill.state);
+}
+
+void SnapshotSet::plan_store(Member& member, const Row& row, const StorePolicy& policy,
+                             double written_per_second) const {
+  const std::uint64_t extent = number(row, "vg_extent_size");
+  std::uint64_t free = number(row, "vg_free");
+  for (const Member& other : members_) {
+    if (other.data.vg_uuid == member.data.vg_uuid) free -= std::min(free, other.store_bytes);
+  }
+  member.store_bytes = policy.size(number(row, "lv_size"), extent, written_per_second);
+  if (member.store_bytes <= free) return;
+  no_space("a snapshot of " + member.path + " needs a store of " + mebibytes(member.store_bytes) +
+           ", and the volume group " + member.data.volume_group + " has " + mebibytes(free) + " left for it");
+}
+
+void SnapshotSet::make_stores() {
+  lvm_.start();
+  std::vector<std::string> names;
+  for (const Member& member : members_) {
+    if (member.data.thin()) continue;
+    // -Wn: nothing looks for signatures of earlier filesystems; -Zy: an empty header, as lvm itself makes it.
+    lvm_.command(member.data.volume_group,
+                 {"lvcreate", "--yes", "--type", "linear", "-Wn", "-Zy", "--size",
+                  std::to_string(member.store_bytes) + "b", "--name", member.name, "--addtag", set_tag(id_),
+                  "--addtag", snapshot_tag(member.snapshot_id), member.data.volume_group});
+    names.push_back(member.full_name());
+  }
+  if (names.empty()) return;
+  std::vector<std::string> words{"lvchange", "--activate", "n"};
+  words.insert(words.end(), names.begin(), names.end());
+  lvm_.command("", std::move(words));
+  for (const char* target : {"snapshot", "snapshot-origin"}) mapper_load_target(target);
+}
+
+// --noudevsync: nobody waits for udevd, which may itself wait for a disk that stands still.
+std::vector<std::string> SnapshotSet::capture_command(const Member& member, const std::string& set_id) {
+  if (!member.data.thin()) {
+    return {"lvconvert", "--yes",        "--type",        "snapshot",        "--zero",
+            "n",         "--noudevsync", member.origin(), member.full_name()};
+  }
+  return {"lvcreate",
+          "--yes",
+          "--snapshot",
+          "--name",
+          member.name,
+          "--addtag",
+          set_tag(set_id),
+          "--addtag",
+          snapshot_tag(member.snapshot_id),
+          "--setactivationskip",
+          "y",
+          "--noudevsync",
+          member.origin()};
+}
+
+void SnapshotSet::capture(const std::string& snapshot_id, const Patience& patience, bool& hold_refused) {
+  const auto member = std::ranges::find(members_, snapshot_id, &Member::snapshot_id);
+  if (member == members_.end()) throw ProviderError(VSS_PROVIDER_E_BAD_STATE, "not prepared");
+  if (member->hold == VSS_HOLD_SUSPEND) {
+    // Whoever resumed it let writes through, and other volumes of the set do not have them.
+    const auto device = mapper_device(mapper_uuid(member->data.vg_uuid, member->data.origin_uuid));
+    if (!device || !device->suspended) veto("somebody has resumed the device of " + member->path);
+  }
+  const std::vector<std::string> words = capture_command(*member, id_);
+  const CommandResult result = lvm_.try_command(member->data.volume_group, words, patience);
+  if (result.succeeded()) return;
+  hold_refused = member->hold == VSS_HOLD_FREEZE && result.mentions("Device or resource busy");
+  throw_refusal(words, result);
+}
+
+void SnapshotSet::activate() {
+  std::vector<std::string> words{"lvchange", "--activate", "y", "--ignoreactivationskip", "--yes"};
+  for (const Member& member : members_) words.push_back(member.full_name());
+  lvm_.command("", std::move(words));
+}
+
+void SnapshotSet::finish(const ProviderHost& host) {
+  std::vector<std::string> words{"lvchange", "--permission", "r"};
+  for (const Member& member : members_) words.push_back(member.full_name());
+  lvm_.command("", std::move(words));
+  for (const std::string& group : groups()) {
+    for (const FoundVolume& found : find_tagged(lvm_, group, set_tag(id_))) {
+      const auto member = std::ranges::find(members_, found.name, &Member::name);
+      if (member == members_.end()) continue;
+      member->data.lv_uuid = found.lv_uuid;
+      host.set_data(member->snapshot_id, to_text(member->data));
+    }
+    const auto saved = lvm_.try_command(group, {"vgcfgbackup", group});
+    if (!saved.succeeded()) host.warn("vgcfgbackup " + group + ": " + saved.message());
+  }
+}
+
+void SnapshotSet::remove(const ProviderHost& host) {
+  std::string failures;
+  const auto attempt = [&](const auto& step) {
+    try {
+      step();
+    } catch (const std::exception& error) {
+      failures += (failures.empty() ? "" : "; ") + std::string(error.what());
+    }
+  };
+  for (const Member& member : members_) {
+    attempt([&] {
+      for (const std::string& name : repair(lvm_, member.data.volume_group, member.data))
+        host.warn(name + " had been left suspended");
+    });
+  }
+  for (const std::string& group : groups()) {
+    attempt([&] { remove_volumes(lvm_, group, find_tagged(lvm_, group, set_tag(id_))); });
+  }
+  if (!failures.empty()) throw ProviderError(VSS_PROVIDER_E_UNEXPECTED, failures);
+}
+
+std::vector<std::string> SnapshotSet::groups() const {
+  std::vector<std::string> names;
+  for (const Member& member : members_) {
+    if (std::ranges::find(names, member.data.volume_group) == names.end())
+      names.push_back(member.data.volume_group);
+  }
+  return names;
+}
+
+}  // namespace vss::lvm

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// The part of one snapshot set that is on LVM, while it is being made.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "providers/lvm/logical_volume.hpp"
+#include "providers/lvm/lvm.hpp"
+#include "providers/lvm/store_policy.hpp"
+#include "vss/provider_module.hpp"
+
+namespace vss::lvm {
+
+// What may be asked of it in vssd.conf.
+struct SetLimits {
+  std::uint64_t pool_data_percent;
+  std::uint64_t pool_metadata_percent;
+};
+
+class SnapshotSet {
+ public:
+  SnapshotSet(std::string id, Lvm& lvm, const SetLimits& limits)
+      : id_(std::move(id)), lvm_(lvm), limits_(limits) {}
+
+  [[nodiscard]] const std::string& id() const { return id_; }
+
+  // Checks all that can be checked before anything is touched: missing disks, space, the health of a pool.
+  // `hold`: how the volume will be held. Returns the record of the snapshot.
+  SnapshotData add(const MappedVolume& volume, const vss_member& member, int hold, const StorePolicy& policy,
+                   WriteRates& rates);
+  // Makes the stores of thick snapshots: allocated, zeroed, and out of use again.
+  void make_stores();
+  // The capture. `hold_refused`: set when the kernel would not freeze what is frozen.
+  void capture(const std::string& snapshot_id, const Patience& patience, bool& hold_refused);
+  // What was captured becomes usable, with a name under /dev.
+  void activate();
+  // Read-only for good. Tells the host the record of each snapshot.
+  void finish(const ProviderHost& host);
+  // Removes all that carries the tag of the set. Whatever fails, the rest is tried.
+  void remove(const ProviderHost& host);
+
+ private:
+  struct Member {
+    std::string snapshot_id;
+    std::string path;
+    SnapshotData data;
+    std::string name;  // of the snapshot
+    int hold;
+    std::uint64_t store_bytes = 0;  // thick
+
+    [[nodiscard]] std::string full_name() const { return data.volume_group + "/" + name; }
+    [[nodiscard]] std::string origin() const { return data.volume_group + "/" + data.origin; }
+  };
+
+  void check_group(const Row& row, const std::string& path) const;
+  void check_pool(const SnapshotData& data, const std::string& path);
+  void plan_store(Member& member, const Row& row, const StorePolicy& policy, double written_per_second) const;
+  [[nodiscard]] std::vector<std::string> groups() const;
+  [[nodiscard]] static std::vector<std::string> capture_command(const Member& member,
+                                                                const std::string& set_id);
+
+  std::string id_;
+  Lvm& lvm_;
+  SetLimits limits_;
+  std::vector<Member> members_;
+};
+
+}  // namespace vss::lvm
