@@ -23,6 +23,7 @@ core::Limits core_limits(const system::Config& config) {
   limits.backup_complete = core::Milliseconds(config.backup_complete_ms);
   limits.backup_shutdown = core::Milliseconds(config.backup_shutdown_ms);
   limits.flush = core::Milliseconds(config.flush_ms);
+  limits.watch = core::Milliseconds(config.watch_ms);
   limits.sessions = config.max_sessions;
   limits.sessions_per_caller = config.max_sessions_per_caller;
   return limits;
@@ -92,7 +93,7 @@ bus::BusService::Settings Daemon::bus_settings() {
 
 asio::awaitable<core::Status> Daemon::try_start() {
   core::Status loaded = co_await providers_.load_all(config_.provider_dir, config_.runtime_dir + "/providers",
-                                                     config_.providers);
+                                                     config_.providers, config_.provider_settings);
   if (!loaded) co_return loaded;
   // What a former run has mounted is mounted anew by the coordinator where it is still wanted.
   std::vector<core::Guid> none;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/bus/bus_service.hpp"
+#include "daemon/bus/utf8.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -168,6 +169,13 @@ void BusService::set_created(const core::SetRecord& set) {
 
 void BusService::set_deleted(core::Guid set) {
   signal([&] { link_->manager->emitSnapshotSetDeleted(set.str()); });
+}
+
+void BusService::snapshot_invalidated(core::Guid set, core::Guid snapshot, const core::HealthReport& report) {
+  signal([&] {
+    link_->manager->emitSnapshotInvalidated(set.str(), snapshot.str(), std::string(to_string(report.health)),
+                                            report.seconds_left, to_utf8(report.reason));
+  });
 }
 
 void BusService::writer_added(const core::WriterInfo& writer) {

@@ -40,6 +40,7 @@ class BusService final : public core::Observer {
   void session_ended(core::Guid session) override;
   void set_created(const core::SetRecord& set) override;
   void set_deleted(core::Guid set) override;
+  void snapshot_invalidated(core::Guid set, core::Guid snapshot, const core::HealthReport& report) override;
   void writer_added(const core::WriterInfo& writer) override;
   void writer_removed(const core::WriterInfo& writer) override;
 

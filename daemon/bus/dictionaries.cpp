@@ -62,7 +62,10 @@ Dictionary snapshot_dictionary(const core::SetRecord& set, const core::SnapshotR
           {"persistent", variant(is_persistent(set.context))},
           {"auto_release", variant(is_auto_release(set.context))},
           {"not_included", variant(snapshot.not_included)},
-          {"hold_ms", variant(snapshot.hold_ms)}};
+          {"hold_ms", variant(snapshot.hold_ms)},
+          {"health", variant(to_string(snapshot.health.health))},
+          {"health_reason", variant(snapshot.health.reason)},
+          {"seconds_left", variant(snapshot.health.seconds_left)}};
 }
 
 Dictionary participant_dictionary(const core::Participant& participant) {

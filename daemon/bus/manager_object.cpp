@@ -175,11 +175,15 @@ asio::awaitable<Answer<Dictionaries>> ManagerObject::list_volumes() {
 
 void ManagerObject::IsVolumeSupported(sdbus::Result<bool, Dictionary>&& result, std::string path,
                                       std::string provider) {
-  reply_with(std::move(result), is_volume_supported(std::move(path), std::move(provider)));
+  reply_with(std::move(result), is_volume_supported(sender(), std::move(path), std::move(provider)));
 }
 
-asio::awaitable<Answer<bool, Dictionary>> ManagerObject::is_volume_supported(std::string path,
+asio::awaitable<Answer<bool, Dictionary>> ManagerObject::is_volume_supported(std::string sender,
+                                                                             std::string path,
                                                                              std::string provider) {
+  // Before anything else: the answer tells which paths exist.
+  core::Result<Caller> caller = co_await allow(std::move(sender), Action::RequestBackup);
+  if (!caller) co_return core::fail(std::move(caller.error()));
   const core::Services& services = coordinator_.services();
   core::Result<core::Volume> volume = co_await services.volumes.resolve(std::move(path));
   if (!volume && volume.error().code == ErrorCode::VolumeNotSupported) {

@@ -56,7 +56,8 @@ class ManagerObject final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Man
   asio::awaitable<Answer<std::string>> register_writer(std::string sender, std::string path,
                                                        Dictionary properties);
   asio::awaitable<Answer<Dictionaries>> list_volumes();
-  asio::awaitable<Answer<bool, Dictionary>> is_volume_supported(std::string path, std::string provider);
+  asio::awaitable<Answer<bool, Dictionary>> is_volume_supported(std::string sender, std::string path,
+                                                                std::string provider);
   asio::awaitable<Answer<std::uint32_t, std::string>> delete_snapshots(std::string sender, std::string kind,
                                                                        std::string id, bool force);
   asio::awaitable<Answer<std::uint32_t>> collect_garbage(std::string sender);

@@ -118,6 +118,17 @@ void ManagerProxy::onSnapshotSetDeleted(const std::string& set) {
   tell({{"signal", "SnapshotSetDeleted"}, {"set", set}});
 }
 
+void ManagerProxy::onSnapshotInvalidated(const std::string& set, const std::string& snapshot,
+                                         const std::string& state, const std::int64_t& seconds_left,
+                                         const std::string& reason) {
+  tell({{"signal", "SnapshotInvalidated"},
+        {"set", set},
+        {"snapshot", snapshot},
+        {"state", state},
+        {"seconds_left", seconds_left},
+        {"reason", reason}});
+}
+
 void ManagerProxy::onEvent(const std::string& session, const std::string& set, const std::string& writer,
                            const std::string& instance, const std::string& event, const std::string& outcome,
                            const double& duration_ms) {

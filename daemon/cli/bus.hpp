@@ -90,6 +90,8 @@ class ManagerProxy final : public sdbus::ProxyInterfaces<org::vssd::Vss1::Manage
   void onWriterRemoved(const std::string& instance, const std::string& name) override;
   void onSnapshotSetCreated(const std::string& set, const std::string& context) override;
   void onSnapshotSetDeleted(const std::string& set) override;
+  void onSnapshotInvalidated(const std::string& set, const std::string& snapshot, const std::string& state,
+                             const std::int64_t& seconds_left, const std::string& reason) override;
   void onEvent(const std::string& session, const std::string& set, const std::string& writer,
                const std::string& instance, const std::string& event, const std::string& outcome,
                const double& duration_ms) override;
@@ -113,7 +115,8 @@ class BackupProxy final : public sdbus::ProxyInterfaces<org::vssd::Vss1::Backup_
   BackupProxy(const BackupProxy&) = delete;
   BackupProxy& operator=(const BackupProxy&) = delete;
 
-  // The calls that take long, in place of the generated ones: Cancel() is for another thread to call meanwhile.
+  // The calls that take long, in place of the generated ones: Cancel() is for another thread to call
+  // meanwhile.
   std::vector<Dict> GatherWriterMetadata() { return call<std::vector<Dict>>("GatherWriterMetadata"); }
   std::string StartSnapshotSet() { return call<std::string>("StartSnapshotSet"); }
   std::string AddToSnapshotSet(const std::string& volume, const std::string& provider) {

@@ -35,6 +35,19 @@ std::string age(std::uint64_t milliseconds) {
   return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
+// "at-risk (5 min left)"; of an older vssd "-".
+std::string health_cell(const Json& snapshot) {
+  const std::string state = cell_at(snapshot, "health");
+  const std::int64_t left = snapshot.value("seconds_left", std::int64_t{-1});
+  if (left < 0) return state;
+  return fmt::format("{} ({} left)", state, age(static_cast<std::uint64_t>(left) * 1000));
+}
+
+std::string health(const Json& snapshot) {
+  const std::string reason = text(snapshot, "health_reason");
+  return health_cell(snapshot) + (reason.empty() ? "" : ": " + printable(reason));
+}
+
 }  // namespace
 
 std::string printable(const std::string& string) {
@@ -124,6 +137,10 @@ std::string describe_set(const Json& set) {
       result += fmt::format("\nNot in the snapshot of {}: {}\n", cell_at(snapshot, "volume"), cell(*missing));
     }
   }
+  for (const Json& snapshot : set.at("snapshots")) {
+    if (const std::string state = text(snapshot, "health"); state.empty() || state == "good") continue;
+    result += fmt::format("\nThe snapshot of {} is {}\n", cell_at(snapshot, "volume"), health(snapshot));
+  }
   if (const auto writers = set.find("writers"); writers != set.end() && !writers->empty()) {
     result +=
         "\n" +
@@ -137,10 +154,10 @@ std::string describe_snapshots(const Json& snapshots) {
   std::vector<std::vector<std::string>> rows;
   for (const Json& snapshot : snapshots) {
     rows.push_back({cell_at(snapshot, "set_id"), cell_at(snapshot, "snapshot_id"),
-                    cell_at(snapshot, "volume"), cell_at(snapshot, "context"),
+                    cell_at(snapshot, "volume"), cell_at(snapshot, "context"), health_cell(snapshot),
                     utc_time(snapshot.value("created", std::uint64_t{0})), cell_at(snapshot, "path")});
   }
-  return aligned({"SET", "SNAPSHOT", "VOLUME", "CONTEXT", "CREATED (UTC)", "PATH"}, rows);
+  return aligned({"SET", "SNAPSHOT", "VOLUME", "CONTEXT", "HEALTH", "CREATED (UTC)", "PATH"}, rows);
 }
 
 std::string describe_snapshot(const Json& snapshot) {
@@ -156,6 +173,7 @@ std::string describe_snapshot(const Json& snapshot) {
        {"Creator", cell_at(snapshot, "creator")},
        {"Persistent", cell_at(snapshot, "persistent")},
        {"Hold", milliseconds(snapshot, "hold_ms")},
+       {"Health", health(snapshot)},
        {"Path", cell_at(snapshot, "path")},
        {"Device", cell_at(snapshot, "device")}});
 }

@@ -6,7 +6,12 @@
 namespace vss::core {
 
 Coordinator::Coordinator(Services services)
-    : services_(std::move(services)), writers_(services_.observer), store_(services_) {}
+    : services_(std::move(services)),
+      writers_(services_.observer),
+      store_(services_),
+      watch_(services_, store_) {
+  store_.on_complete([this] { watch_.wake(); });
+}
 
 asio::awaitable<Status> Coordinator::start() { co_return co_await store_.recover(); }
 

@@ -11,6 +11,7 @@
 #include "daemon/core/creation_lock.hpp"
 #include "daemon/core/services.hpp"
 #include "daemon/core/snapshot_store.hpp"
+#include "daemon/core/snapshot_watch.hpp"
 #include "daemon/core/writer_registry.hpp"
 
 namespace vss::core {
@@ -48,6 +49,7 @@ class Coordinator {
   CreationLock lock_;
   WriterRegistry writers_;
   SnapshotStore store_;
+  SnapshotWatch watch_;
   std::map<Guid, std::shared_ptr<BackupSession>> sessions_;
   bool closed_ = false;
   const TimePoint started_ = std::chrono::steady_clock::now();

@@ -113,7 +113,6 @@ Unholdable sort_unholdable(const std::vector<Unit>& units, const std::vector<con
 HoldTarget target_for(const PlanMember& member) {
   return {.ability = member.hold,
           .mount_point = member.volume.mount_point,
-          .device = member.hold == HoldAbility::Suspend ? member.volume.device : "",
           .superblock = member.volume.superblock};
 }
 

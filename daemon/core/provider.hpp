@@ -4,8 +4,10 @@
 // Operations that overrun their limit answer UnexpectedProviderError while the module still works on them.
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <asio/awaitable.hpp>
@@ -37,7 +39,31 @@ struct Member {
 
 struct CaptureReport {
   bool one_instant = true;
-  std::string reason;  // why not
+  std::string reason;  // why not, or why the hold was refused
+  // Nothing was captured: the volume cannot be captured under this kind of hold. From now on
+  // is_volume_supported answers with another one.
+  bool hold_refused = false;
+};
+
+// How a snapshot fares while it is in use; as in provider_abi.h.
+enum class SnapshotHealth : std::uint8_t { Good, AtRisk, Lost };
+
+[[nodiscard]] constexpr std::string_view to_string(SnapshotHealth health) noexcept {
+  switch (health) {
+    case SnapshotHealth::Good:
+      return "good";
+    case SnapshotHealth::AtRisk:
+      return "at-risk";
+    case SnapshotHealth::Lost:
+      return "lost";
+  }
+  return "";
+}
+
+struct HealthReport {
+  SnapshotHealth health = SnapshotHealth::Good;
+  std::int64_t seconds_left = -1;  // until it is lost if all goes on as it does, -1 if unknown
+  std::string reason;              // "" when good
 };
 
 // Arguments of mount(2) for a snapshot.
@@ -83,6 +109,8 @@ class Provider {
   virtual asio::awaitable<Status> remove(Member snapshot) = 0;
   virtual asio::awaitable<Result<bool>> exists(Member snapshot) = 0;
   virtual asio::awaitable<Result<MountSpec>> mount_info(Member snapshot, bool writable) = 0;
+  // Good from a provider that cannot tell.
+  virtual asio::awaitable<Result<HealthReport>> check_health(Member snapshot) = 0;
 };
 
 struct ProviderChoice {

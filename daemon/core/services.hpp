@@ -32,6 +32,7 @@ struct Limits {
   Milliseconds backup_complete{600'000};
   Milliseconds backup_shutdown{30'000};
   Milliseconds flush{300'000};
+  Milliseconds watch{2'000};  // between two looks at the health of the snapshots
   std::size_t sessions = 1024;
   std::size_t sessions_per_caller = 64;
   std::size_t volumes_per_set = 64;
@@ -56,6 +57,8 @@ class Observer {
   virtual void session_ended(Guid session) = 0;
   virtual void set_created(const SetRecord& set) = 0;
   virtual void set_deleted(Guid set) = 0;
+  // The snapshot is at risk or lost; `seconds_left` as in HealthReport.
+  virtual void snapshot_invalidated(Guid set, Guid snapshot, const HealthReport& report) = 0;
   virtual void writer_added(const WriterInfo& writer) = 0;
   virtual void writer_removed(const WriterInfo& writer) = 0;
 };

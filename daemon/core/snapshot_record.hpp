@@ -27,6 +27,7 @@ struct SnapshotRecord {
   std::string device;  // node of the snapshot, "" if it has none of its own
   std::vector<std::string> not_included;
   double hold_ms = 0;
+  HealthReport health{};  // as last seen by this run of vssd; not in the catalogue
 };
 
 struct SetRecord {

@@ -4,19 +4,6 @@
 #include <algorithm>
 
 namespace vss::core {
-namespace {
-// The log keeps its lines in memory while something is held.
-class QuietLog {
- public:
-  explicit QuietLog(LogGate& gate) : gate_(gate) { gate_.begin_hold(); }
-  ~QuietLog() { gate_.end_hold(); }
-  QuietLog(const QuietLog&) = delete;
-  QuietLog& operator=(const QuietLog&) = delete;
-
- private:
-  LogGate& gate_;
-};
-}  // namespace
 
 SnapshotSet::SnapshotSet(Services& services, SnapshotStore& store, SessionWriters& writers, SetRecord header,
                          SetOptions options)
@@ -99,7 +86,7 @@ asio::awaitable<Status> SnapshotSet::begin_prepare(Provider* provider, Member me
   auto preparing = provider->begin_prepare(std::move(member));
   std::optional<Status> prepared = co_await race(std::move(preparing), TimePoint::max(), cancel);
   if (!prepared) {
-    broken_ = Error{ErrorCode::Cancelled, "AddToSnapshotSet was cancelled while the provider worked on it"};
+    broken_ = Error{ErrorCode::Cancelled, "cancelled while the provider worked on a volume"};
     co_return fail(*broken_);
   }
   // The provider may yet finish, and would then have a member of which nobody knows.
@@ -107,11 +94,15 @@ asio::awaitable<Status> SnapshotSet::begin_prepare(Provider* provider, Member me
   co_return std::move(*prepared);
 }
 
-Status SnapshotSet::check() const {
-  if (broken_) return fail(*broken_);
+HoldPlan SnapshotSet::make_plan() const {
   std::vector<PlanMember> members;
   for (const Entry& entry : members_) members.push_back(entry.plan);
-  const HoldPlan plan = make_hold_plan(members);
+  return make_hold_plan(members);
+}
+
+Status SnapshotSet::check() const {
+  if (broken_) return fail(*broken_);
+  const HoldPlan plan = make_plan();
   if (options_.require_cut && plan.level != ConsistencyLevel::Cut) {
     return fail(ErrorCode::ConsistencyNotReached,
                 "these volumes cannot be captured at one instant: " + plan.reason);
@@ -121,11 +112,10 @@ Status SnapshotSet::check() const {
 
 asio::awaitable<Status> SnapshotSet::write_record() {
   if (Status possible = check(); !possible) co_return possible;
-  std::vector<PlanMember> members;
-  for (const Entry& entry : members_) members.push_back(entry.plan);
-  plan_ = make_hold_plan(members);
-  record_.consistency = to_string(plan_.level);
-  record_.consistency_reason = plan_.reason;
+  HoldPlan plan = make_plan();
+  record_.consistency = to_string(plan.level);
+  record_.consistency_reason = plan.reason;
+  attempt_ = std::make_unique<CaptureAttempt>(services_, id(), std::move(plan), options_.require_cut);
   record_.state = SetState::Creating;
   SetRecord copy = record_;
   co_return co_await store_.put(std::move(copy));
@@ -151,13 +141,9 @@ asio::awaitable<Status> SnapshotSet::end_prepare() {
   std::optional<Status> flushed = co_await race(std::move(flush), deadline, cancel_);
   if (!flushed)
     co_return fail(ErrorCode::Cancelled, "the creation was cancelled while filesystems were flushed");
-  if (!*flushed || plan_.targets.empty()) co_return *flushed;
-
-  std::vector<HoldTarget> targets = plan_.targets;
-  auto armed = co_await services_.holder.arm(id(), std::move(targets), services_.limits.hold);
-  if (!armed) co_return fail(std::move(armed.error()).with_context("prepare the hold"));
-  window_ = std::move(*armed);
-  co_return Status();
+  if (!*flushed) co_return *flushed;
+  if (!undisturbed_) undisturbed_.emplace(co_await store_.background().close());
+  co_return co_await attempt_->arm();
 }
 
 asio::awaitable<Status> SnapshotSet::freeze_writers() {
@@ -168,74 +154,94 @@ asio::awaitable<Status> SnapshotSet::pre_commit() {
   co_return co_await on_each_provider(&Provider::pre_commit);
 }
 
+// A kernel that refuses the kind of hold that was planned gets a second plan, once.
 asio::awaitable<Status> SnapshotSet::hold_and_capture() {
-  const QuietLog quiet(services_.log_gate);
-  Status captured = co_await run_plan();
-  if (!window_) co_return captured;
-  Status finished = co_await window_->finish();
-  window_.reset();
-  if (captured || finished) co_return captured ? finished : captured;
-  co_return fail(std::move(captured.error()).followed_by(finished.error()));
+  Status first = co_await capture();
+  if (first || !attempt_->hold_refused()) co_return first;
+  spdlog::warn("set {}: {}; trying again with another kind of hold", id().str(), first.error().message);
+  Status second = co_await try_again();
+  if (second) co_return second;
+  co_return fail(second.error().code,
+                 second.error().message + "; this was the second attempt, after: " + first.error().message);
 }
 
-asio::awaitable<Status> SnapshotSet::run_plan() {
-  for (const PlanStep& step : plan_.steps) {
+// Everything is released. The writers hear nothing: they stay frozen, and the time they allow runs on.
+asio::awaitable<Status> SnapshotSet::try_again() {
+  using Step = asio::awaitable<Status> (SnapshotSet::*)();
+  // clang-format off
+  static constexpr Step kSteps[] = {
+      &SnapshotSet::check_frozen,
+      &SnapshotSet::abort_providers,
+      &SnapshotSet::ask_support,    // the providers answer with another kind of hold
+      &SnapshotSet::prepare_again,  // begin_prepare for the same snapshots
+      &SnapshotSet::write_record,   // the new plan, if it is good enough
+      &SnapshotSet::end_prepare,
+      &SnapshotSet::pre_commit,
+      &SnapshotSet::check_frozen,
+      &SnapshotSet::capture,
+  };
+  // clang-format on
+  for (const Step step : kSteps) {
     if (cancel_.is_set()) co_return fail(ErrorCode::Cancelled, "the creation was cancelled");
-    PlanStep copy = step;
-    if (Status done = co_await run_step(std::move(copy)); !done) co_return done;
+    if (Status done = co_await (this->*step)(); !done) co_return done;
   }
   co_return Status();
 }
 
-asio::awaitable<Status> SnapshotSet::run_step(PlanStep step) {
-  switch (step.kind) {
-    case PlanStep::Kind::Hold: {
-      Status held = co_await window_->hold(step.target);
-      if (!held)
-        co_return fail(
-            std::move(held.error()).with_context("hold " + plan_.targets[step.target].mount_point));
-      co_return held;
+asio::awaitable<Status> SnapshotSet::ask_support() {
+  for (Entry& entry : members_) {
+    Volume volume = entry.plan.volume;
+    Result<VolumeSupport> support = co_await entry.provider->is_volume_supported(std::move(volume));
+    if (!support) co_return fail(std::move(support.error()));
+    if (!support->supported) {
+      co_return fail(ErrorCode::VolumeNotSupportedByProvider,
+                     "provider " + entry.plan.provider + " does not support " + entry.plan.volume.path +
+                         " any more: " + support->reason);
     }
-    case PlanStep::Kind::Capture:
-      co_return co_await capture(std::move(step));
-    case PlanStep::Kind::Release: {
-      // If it had been let go before this, what was captured may be torn: the error says so and the set is
-      // deleted.
-      Result<HoldTimes> times = co_await window_->release(step.target);
-      if (!times) co_return fail(std::move(times.error()));
-      const std::chrono::duration<double, std::milli> length = times->length();
-      for (SnapshotRecord& snapshot : record_.snapshots) {
-        if (snapshot.volume.superblock == plan_.targets[step.target].superblock)
-          snapshot.hold_ms = length.count();
-      }
-      co_return Status();
-    }
+    entry.plan.hold = support->hold;
+    entry.plan.group = std::move(support->group);
   }
   co_return Status();
 }
 
-asio::awaitable<Status> SnapshotSet::capture(PlanStep step) {
-  Provider* provider = services_.providers.find(step.provider);
-  if (provider == nullptr) co_return fail(ErrorCode::ProviderNotRegistered, step.provider);
-  Result<CaptureReport> report = co_await provider->commit(id(), std::move(step.snapshots));
-  if (!report) co_return fail(std::move(report.error()));
-  if (report->one_instant) co_return Status();
-  if (options_.require_cut) co_return fail(ErrorCode::ConsistencyNotReached, report->reason);
-  record_.consistency = to_string(ConsistencyLevel::PerVolume);
-  record_.consistency_reason += (record_.consistency_reason.empty() ? "" : "; ") + report->reason;
+asio::awaitable<Status> SnapshotSet::prepare_again() {
+  for (const Entry& entry : members_) {
+    Member member{id(), entry.plan.snapshot_id, entry.plan.volume, {}, {}};
+    Status prepared = co_await begin_prepare(entry.provider, std::move(member), cancel_);
+    if (!prepared) co_return prepared;
+  }
+  read_back_members();
+  co_return Status();
+}
+
+asio::awaitable<Status> SnapshotSet::capture() {
+  if (Status captured = co_await attempt_->run(cancel_); !captured) co_return captured;
+  for (SnapshotRecord& snapshot : record_.snapshots) {
+    snapshot.hold_ms = attempt_->hold_ms(snapshot.volume.superblock);
+  }
+  if (const std::string& reason = attempt_->not_one_instant(); !reason.empty()) {
+    record_.consistency = to_string(ConsistencyLevel::PerVolume);
+    record_.consistency_reason += (record_.consistency_reason.empty() ? "" : "; ") + reason;
+  }
   co_return Status();
 }
 
 asio::awaitable<Status> SnapshotSet::post_commit() {
+  undisturbed_.reset();
   Status committed = co_await on_each_provider(&Provider::post_commit);
   if (committed) read_back_members();
   co_return committed;
 }
 
-asio::awaitable<Status> SnapshotSet::thaw_writers() {
+asio::awaitable<Status> SnapshotSet::check_frozen() {
   if (options_.strict && std::chrono::steady_clock::now() >= writers_.freeze_deadline()) {
     co_return fail(ErrorCode::WriterTimeout, "a writer was frozen longer than it allows");
   }
+  co_return Status();
+}
+
+asio::awaitable<Status> SnapshotSet::thaw_writers() {
+  if (Status frozen = co_await check_frozen(); !frozen) co_return frozen;
   co_return co_await writers_.thaw(options_.strict, cancel_);
 }
 
@@ -272,12 +278,12 @@ asio::awaitable<Status> SnapshotSet::publish() {
 // cause.
 asio::awaitable<Error> SnapshotSet::undo(Error cause, bool writers_were_told) {
   if (writers_were_told) writers_.send_abort(cause.message);
-  if (window_) {  // armed, but a step before the hold failed
-    if (Status finished = co_await window_->finish(); !finished) {
+  if (attempt_) {  // armed, perhaps, but a step before the hold failed
+    if (Status finished = co_await attempt_->disarm(); !finished) {
       cause = std::move(cause).followed_by(finished.error());
     }
-    window_.reset();
   }
+  undisturbed_.reset();
   if (Status unmounted = co_await unmount_all(); !unmounted)
     cause = std::move(cause).followed_by(unmounted.error());
   read_back_members();
@@ -377,12 +383,6 @@ std::vector<std::string> SnapshotSet::volume_paths() const {
   std::vector<std::string> paths;
   for (const Entry& entry : members_) paths.push_back(entry.plan.volume.path);
   return paths;
-}
-
-double SnapshotSet::longest_hold_ms() const {
-  double longest = 0;
-  for (const SnapshotRecord& snapshot : record_.snapshots) longest = std::max(longest, snapshot.hold_ms);
-  return longest;
 }
 
 std::vector<std::string> SnapshotSet::warnings() const {

@@ -2,10 +2,13 @@
 #pragma once
 // One snapshot set while it is being made: its volumes, and the sequence that turns them into snapshots.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "daemon/core/background_gate.hpp"
+#include "daemon/core/capture_attempt.hpp"
 #include "daemon/core/hold_plan.hpp"
 #include "daemon/core/services.hpp"
 #include "daemon/core/session_writers.hpp"
@@ -43,7 +46,10 @@ class SnapshotSet {
 
   // The result, complete after create().
   [[nodiscard]] const SetRecord& record() const { return record_; }
-  [[nodiscard]] double longest_hold_ms() const;
+  [[nodiscard]] double longest_hold_ms() const {
+    const auto& all = record_.snapshots;
+    return all.empty() ? 0 : std::ranges::max(all, {}, &SnapshotRecord::hold_ms).hold_ms;
+  }
   [[nodiscard]] std::vector<std::string> warnings() const;
 
  private:
@@ -64,9 +70,13 @@ class SnapshotSet {
   asio::awaitable<Status> post_snapshot();
   asio::awaitable<Status> publish();
 
-  asio::awaitable<Status> run_plan();
-  asio::awaitable<Status> run_step(PlanStep step);
-  asio::awaitable<Status> capture(PlanStep step);
+  // The parts of hold_and_capture().
+  asio::awaitable<Status> capture();
+  asio::awaitable<Status> try_again();
+  asio::awaitable<Status> check_frozen();
+  asio::awaitable<Status> ask_support();
+  asio::awaitable<Status> prepare_again();
+
   asio::awaitable<Error> undo(Error cause, bool writers_were_told);
   asio::awaitable<Status> abort_providers();
 
@@ -76,6 +86,7 @@ class SnapshotSet {
   asio::awaitable<Status> unmount_all();
   void read_back_members();
   asio::awaitable<Status> begin_prepare(Provider* provider, Member member, Signal cancel);
+  [[nodiscard]] HoldPlan make_plan() const;
   [[nodiscard]] std::vector<Provider*> providers() const;
   [[nodiscard]] SnapshotRecord* snapshot(Guid id);
 
@@ -88,8 +99,8 @@ class SnapshotSet {
   std::vector<Entry> members_;
   std::vector<Provider*> touched_;  // all that heard of the set, also those whose begin_prepare failed
   std::optional<Error> broken_;     // a provider may still work on a begin_prepare that nobody waits for
-  HoldPlan plan_;
-  std::unique_ptr<HoldWindow> window_;
+  std::unique_ptr<CaptureAttempt> attempt_;            // the present one
+  std::optional<BackgroundGate::Closed> undisturbed_;  // from before the freeze to the last release
 };
 
 }  // namespace vss::core

@@ -4,11 +4,12 @@
 #include <algorithm>
 
 namespace vss::core {
-namespace {
+
 Member member_of(const SetRecord& set, const SnapshotRecord& snapshot) {
   return {set.set_id, snapshot.snapshot_id, snapshot.volume, snapshot.provider_data, snapshot.not_included};
 }
 
+namespace {
 bool matches(const SnapshotFilter& filter, const SetRecord& set, const SnapshotRecord& snapshot) {
   return (!filter.set || *filter.set == set.set_id) &&
          (!filter.snapshot || *filter.snapshot == snapshot.snapshot_id) &&
@@ -30,6 +31,7 @@ asio::awaitable<Status> SnapshotStore::put(SetRecord record) {
   Status stored = co_await services_.catalogue.store(std::move(copy));
   if (stored && record.state == SetState::Created && announced_.insert(record.set_id).second) {
     services_.observer.set_created(record);
+    notify_complete_();
   }
   co_return stored;
 }
@@ -68,6 +70,13 @@ std::vector<SetRecord> SnapshotStore::list(const SnapshotFilter& filter) const {
   }
   std::ranges::stable_sort(found, {}, &SetRecord::created);
   return found;
+}
+
+void SnapshotStore::set_health(Guid set, Guid snapshot, HealthReport health) {
+  const auto at = sets_.find(set);
+  if (at == sets_.end()) return;
+  const auto found = std::ranges::find(at->second.snapshots, snapshot, &SnapshotRecord::snapshot_id);
+  if (found != at->second.snapshots.end()) found->health = std::move(health);
 }
 
 void SnapshotStore::set_in_use(Guid set, bool in_use) {
@@ -276,6 +285,7 @@ asio::awaitable<Status> SnapshotStore::recover() {
   for (SetRecord& record : *records) {
     if (sets_.contains(record.set_id) && record.state == SetState::Created && is_persistent(record.context)) {
       co_await reopen(std::move(record));
+      notify_complete_();
     }
   }
   co_return Status();

@@ -3,6 +3,7 @@
 // All snapshot sets that exist or half exist, in memory and in the catalogue; deleting them; start-up
 // clean-up.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/core/background_gate.hpp"
 #include "daemon/core/services.hpp"
 #include "daemon/core/snapshot_record.hpp"
 
@@ -23,6 +25,9 @@ struct SnapshotFilter {
   std::string context;
 };
 
+// What a provider is told of one snapshot of a set.
+[[nodiscard]] Member member_of(const SetRecord& set, const SnapshotRecord& snapshot);
+
 struct Deletion {
   std::uint32_t deleted = 0;
   std::optional<Guid> failed;  // the first that could not be deleted
@@ -32,6 +37,9 @@ struct Deletion {
 class SnapshotStore {
  public:
   explicit SnapshotStore(Services& services) : services_(services) {}
+
+  // Called when a set is complete, and at the start if one persists.
+  void on_complete(std::function<void()> notify) { notify_complete_ = std::move(notify); }
 
   // Reads the catalogue and removes what is half made or was to end with its session; mounts what persists
   // again.
@@ -47,6 +55,11 @@ class SnapshotStore {
   [[nodiscard]] const SetRecord* find_by_snapshot(Guid snapshot) const;
   // Completed sets only; each with the matching snapshots only.
   [[nodiscard]] std::vector<SetRecord> list(const SnapshotFilter& filter) const;
+
+  void set_health(Guid set, Guid snapshot, HealthReport health);
+
+  // Work on snapshots in the background goes through this; a set that is being held closes it.
+  [[nodiscard]] BackgroundGate& background() { return background_; }
 
   // A set that a session uses is not deleted without force, and not collected.
   void set_in_use(Guid set, bool in_use);
@@ -73,6 +86,8 @@ class SnapshotStore {
   [[nodiscard]] bool is_garbage(const SetRecord& record) const;
 
   Services& services_;
+  std::function<void()> notify_complete_ = [] {};
+  BackgroundGate background_;
   std::map<Guid, SetRecord> sets_;
   std::set<Guid> in_use_;
   std::set<Guid> announced_;  // were complete: their end is announced as well

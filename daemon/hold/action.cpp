@@ -8,8 +8,8 @@
 
 namespace vss::hold {
 
-HoldAction::HoldAction(core::HoldAbility ability, UniqueFd fd, std::string_view device)
-    : ability_(ability), fd_(std::move(fd)) {
+HoldAction::HoldAction(core::HoldAbility ability, core::UniqueFd fd, std::string_view device, dev_t number)
+    : ability_(ability), fd_(std::move(fd)), number_(number) {
   std::copy_n(device.begin(), std::min(device.size(), device_.size() - 1), device_.begin());
 }
 
@@ -30,16 +30,22 @@ int HoldAction::freeze(unsigned long request) const noexcept {
 
 int HoldAction::suspend() noexcept {
   // Suspending a suspended device succeeds without counting; our resume would then end somebody else's hold.
-  if (const int error = control(DM_DEV_STATUS, 0); error != 0) return error;
+  if (const int error = look(); error != 0) return error;
   if ((dm_.flags & DM_SUSPEND_FLAG) != 0) return EBUSY;
   return control(DM_DEV_SUSPEND, DM_SUSPEND_FLAG);  // with lockfs and with flush: neither flag against them
 }
 
 int HoldAction::resume() noexcept {
-  if (const int error = control(DM_DEV_STATUS, 0); error != 0) return error;
+  if (const int error = look(); error != 0) return error == ENODEV ? EINVAL : error;
   // lvm resumes an origin by itself when it has captured it: that ends this hold as it should.
   if ((dm_.flags & DM_SUSPEND_FLAG) == 0) return 0;
   return control(DM_DEV_SUSPEND, 0);
+}
+
+int HoldAction::look() noexcept {
+  const int error = control(DM_DEV_STATUS, 0);
+  if (error == ENXIO || (error == 0 && dm_.dev != number_)) return ENODEV;
+  return error;
 }
 
 int HoldAction::control(unsigned long request, std::uint32_t flags) noexcept {

@@ -40,7 +40,7 @@ bool is_target(int fd, const RecordTarget& target) {
   return id && *id == target.filesystem_id;
 }
 
-core::Result<UniqueFd> open_any_mount(const RecordTarget& target) {
+core::Result<core::UniqueFd> open_any_mount(const RecordTarget& target) {
   const std::string number = std::to_string(target.device_major) + ":" + std::to_string(target.device_minor);
   std::ifstream mounts("/proc/self/mountinfo");
   for (std::string line; std::getline(mounts, line);) {
@@ -49,7 +49,7 @@ core::Result<UniqueFd> open_any_mount(const RecordTarget& target) {
     fields >> id >> parent >> device >> root >> mount_point;
     if (device != number) continue;
     // One that another mount hides opens as that other one: then the next.
-    UniqueFd fd(open(unescape(mount_point).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    core::UniqueFd fd(open(unescape(mount_point).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (fd && is_target(fd.get(), target)) return fd;
   }
   return fail(ErrorCode::ObjectNotFound,
@@ -69,13 +69,14 @@ core::Result<std::uint64_t> filesystem_id(int fd) {
 core::Result<std::shared_ptr<HoldAction>> find_target(const RecordTarget& target) {
   const auto ability = static_cast<core::HoldAbility>(target.ability);
   if (ability == core::HoldAbility::Suspend) {
-    UniqueFd control(open("/dev/mapper/control", O_RDWR | O_CLOEXEC));
+    core::UniqueFd control(open("/dev/mapper/control", O_RDWR | O_CLOEXEC));
     if (!control) return fail(errno_error(errno, "/dev/mapper/control"));
-    return std::make_shared<HoldAction>(ability, std::move(control), target.device.data());
+    return std::make_shared<HoldAction>(ability, std::move(control), target.device.data(),
+                                        makedev(target.device_major, target.device_minor));
   }
   auto fd = open_any_mount(target);
   if (!fd) return fail(std::move(fd).error());
-  return std::make_shared<HoldAction>(ability, std::move(*fd), "");
+  return std::make_shared<HoldAction>(ability, std::move(*fd), "", dev_t{});
 }
 
 }  // namespace vss::hold

@@ -8,7 +8,8 @@
 
 namespace vss::hold {
 
-// Opens what a record names, by identity and not by path: any mount of the superblock will do.
+// Opens what a record names, by identity and not by path: any mount of the superblock will do. A
+// mapped device keeps its name in the record; HoldAction checks that it still is the one of that number.
 // Errors: ObjectNotFound (not mounted any more, or another filesystem by now). May block.
 [[nodiscard]] core::Result<std::shared_ptr<HoldAction>> find_target(const RecordTarget& target);
 

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/sysmacros.h>
 #include <sys/timerfd.h>
 #include <algorithm>
 #include <cerrno>
@@ -38,7 +39,7 @@ sigset_t block_signals() {
 
 // Best effort: lowering the value needs CAP_SYS_RESOURCE.
 void avoid_oom_killer() {
-  const UniqueFd file(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  const core::UniqueFd file(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   [[maybe_unused]] const ssize_t written = write(file.get(), "-1000", 5);
 }
 
@@ -55,7 +56,7 @@ int Helper::run(int socket) {
   avoid_oom_killer();
 
   Request arm;
-  std::array<UniqueFd, kMostTargets + 1> fds;
+  std::array<core::UniqueFd, kMostTargets + 1> fds;
   const int count = receive_arm(socket, arm, fds);
   if (count < 1) return 2;
   auto record = Record::map(std::move(fds[0]));
@@ -65,7 +66,7 @@ int Helper::run(int socket) {
     return 2;
   }
   Helper helper(socket, std::move(*record), std::chrono::nanoseconds(arm.limit_ns));
-  helper.signals_ = UniqueFd(signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK));
+  helper.signals_ = core::UniqueFd(signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK));
   const int error = helper.prepare(targets);
   send_armed(socket, error);
   const int status = error == 0 ? helper.loop() : 2;
@@ -79,16 +80,16 @@ Helper::Helper(int socket, Record record, std::chrono::nanoseconds limit)
   shared_.header = &record_.header();
 }
 
-int Helper::prepare(std::span<UniqueFd> fds) {
-  wake_ = UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  limit_timer_ = UniqueFd(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+int Helper::prepare(std::span<core::UniqueFd> fds) {
+  wake_ = core::UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  limit_timer_ = core::UniqueFd(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!wake_ || !limit_timer_ || !signals_) return errno;
   shared_.wake = wake_.get();
   if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) return errno;
   for (std::size_t i = 0; i < fds.size(); ++i) {
     RecordTarget& target = record_.targets()[i];
-    HoldAction action(static_cast<core::HoldAbility>(target.ability), std::move(fds[i]),
-                      target.device.data());
+    HoldAction action(static_cast<core::HoldAbility>(target.ability), std::move(fds[i]), target.device.data(),
+                      makedev(target.device_major, target.device_minor));
     targets_.push_back(
         std::make_unique<HelperTarget>(static_cast<std::uint32_t>(i), target, std::move(action), shared_));
     if (const int error = targets_.back()->start_thread(); error != 0) return error;

@@ -19,7 +19,7 @@ class Helper {
  private:
   Helper(int socket, Record record, std::chrono::nanoseconds limit);
 
-  int prepare(std::span<UniqueFd> fds);
+  int prepare(std::span<core::UniqueFd> fds);
   int loop() noexcept;
   int next_timeout() const noexcept;
   void take_request() noexcept;
@@ -33,9 +33,9 @@ class Helper {
   HelperShared shared_;
   Record record_;
   std::chrono::nanoseconds limit_;
-  UniqueFd wake_;
-  UniqueFd limit_timer_;
-  UniqueFd signals_;
+  core::UniqueFd wake_;
+  core::UniqueFd limit_timer_;
+  core::UniqueFd signals_;
   std::vector<std::unique_ptr<HelperTarget>> targets_;
   HelperTarget* releasing_ = nullptr;     // the one whose release is awaited before the next one's begins
   std::int64_t release_patience_ns_ = 0;  // until when

@@ -10,6 +10,7 @@
 
 #include "daemon/core/async.hpp"
 #include "daemon/hold/find_filesystem.hpp"
+#include "daemon/hold/mapped_device.hpp"
 #include "daemon/hold/on_thread.hpp"
 #include "daemon/hold/window.hpp"
 
@@ -27,15 +28,14 @@ struct OpenTarget {
 };
 
 core::Result<OpenTarget> open_target(const core::HoldTarget& target) {
-  UniqueFd root(open(target.mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  core::UniqueFd root(open(target.mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   struct stat status {};
   if (!root || fstat(root.get(), &status) != 0) return fail(errno_error(errno, target.mount_point));
   const auto id = filesystem_id(root.get());
   if (!id) return fail(core::Error(id.error()).with_context(target.mount_point));
 
   OpenTarget opened;
-  opened.identity = {target.ability,       target.mount_point,   target.device,
-                     major(status.st_dev), minor(status.st_dev), *id};
+  opened.identity = {target.ability, target.mount_point, {}, major(status.st_dev), minor(status.st_dev), *id};
   const std::string found = std::to_string(major(status.st_dev)) + ":" + std::to_string(minor(status.st_dev));
   // btrfs has identities of another form; it is never held.
   if (target.superblock.find_first_not_of("0123456789:") == std::string::npos && !target.superblock.empty() &&
@@ -43,12 +43,17 @@ core::Result<OpenTarget> open_target(const core::HoldTarget& target) {
     return fail(ErrorCode::ObjectNotFound, target.mount_point + " carries another filesystem now: " + found +
                                                " instead of " + target.superblock);
   if (target.ability == core::HoldAbility::Suspend) {
-    root = UniqueFd(open("/dev/mapper/control", O_RDWR | O_CLOEXEC));
+    auto name = mapped_device_name(major(status.st_dev), minor(status.st_dev));
+    if (!name) return fail(std::move(name).error().with_context(target.mount_point));
+    opened.identity.device = std::move(*name);
+    // In place of the root: nothing of vssd's may need the filesystem while its device is suspended.
+    root = core::UniqueFd(open("/dev/mapper/control", O_RDWR | O_CLOEXEC));
     if (!root) return fail(errno_error(errno, "/dev/mapper/control"));
   } else if (target.ability != core::HoldAbility::Freeze) {
     return fail(ErrorCode::InvalidArgument, target.mount_point + " cannot be held");
   }
-  opened.action = std::make_shared<HoldAction>(target.ability, std::move(root), target.device);
+  opened.action =
+      std::make_shared<HoldAction>(target.ability, std::move(root), opened.identity.device, status.st_dev);
   return opened;
 }
 

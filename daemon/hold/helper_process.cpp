@@ -72,8 +72,8 @@ core::Result<HelperProcess> HelperProcess::start(const std::filesystem::path& pr
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
     return fail(errno_error(errno, "socketpair"));
   HelperProcess helper;
-  helper.socket_ = UniqueFd(ends[0]);
-  const UniqueFd theirs(ends[1]);
+  helper.socket_ = core::UniqueFd(ends[0]);
+  const core::UniqueFd theirs(ends[1]);
 
   const SpawnSettings settings(theirs.get());
   std::string name = program.string();
@@ -85,7 +85,7 @@ core::Result<HelperProcess> HelperProcess::start(const std::filesystem::path& pr
                                 arguments.data(), environment.data());
   if (error != 0) return fail(errno_error(error, "starting " + name));
   helper.pid_ = pid;
-  helper.pidfd_ = UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  helper.pidfd_ = core::UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!helper.pidfd_) return fail(errno_error(errno, "pidfd_open"));
   return helper;
 }

@@ -8,7 +8,7 @@
 #include <span>
 
 #include "daemon/core/error.hpp"
-#include "daemon/hold/unique_fd.hpp"
+#include "daemon/core/unique_fd.hpp"
 
 namespace vss::hold {
 
@@ -27,15 +27,15 @@ class HelperProcess {
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   // The caller's from now on; after both the helper ends only by itself, when `socket` is closed.
-  [[nodiscard]] UniqueFd take_socket() { return std::move(socket_); }
-  [[nodiscard]] UniqueFd take_pidfd() { return std::move(pidfd_); }
+  [[nodiscard]] core::UniqueFd take_socket() { return std::move(socket_); }
+  [[nodiscard]] core::UniqueFd take_pidfd() { return std::move(pidfd_); }
 
  private:
   HelperProcess() = default;
 
   pid_t pid_ = -1;
-  UniqueFd socket_;
-  UniqueFd pidfd_;
+  core::UniqueFd socket_;
+  core::UniqueFd pidfd_;
 };
 
 }  // namespace vss::hold

@@ -84,7 +84,7 @@ void remove_record(const fs::path& path, const Log& log) {
 
 core::Status release_file(const fs::path& path, const LeftoverLimits& limits, const Log& log,
                           ReleasedSummary& summary) {
-  UniqueFd file(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  core::UniqueFd file(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!file && errno == ENOENT) return {};  // another recovery was quicker
   if (!file) return fail(errno_error(errno, path.string()));
   // Two recoveries at once would each take the other for dead.

@@ -21,7 +21,7 @@
 #include <asio/use_awaitable.hpp>
 
 #include "daemon/core/error.hpp"
-#include "daemon/hold/unique_fd.hpp"
+#include "daemon/core/unique_fd.hpp"
 
 namespace vss::hold {
 
@@ -41,7 +41,7 @@ struct ThreadCall {
 
   Function function;
   std::optional<std::invoke_result_t<Function&>> result;  // the thread's until `done` is readable
-  UniqueFd done{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  core::UniqueFd done{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 };
 }  // namespace detail
 
@@ -51,7 +51,7 @@ asio::awaitable<std::invoke_result_t<Function&>> on_thread(Function function) {
   using Value = std::invoke_result_t<Function&>;
   const auto executor = co_await asio::this_coro::executor;
   const auto call = std::make_shared<detail::ThreadCall<Function>>(std::move(function));
-  UniqueFd done(fcntl(call->done.get(), F_DUPFD_CLOEXEC, 3));
+  core::UniqueFd done(fcntl(call->done.get(), F_DUPFD_CLOEXEC, 3));
   if (!done) co_return Value(core::fail(core::errno_error(errno, "eventfd")));
   asio::posix::stream_descriptor event(executor, done.release());
   std::optional<core::Error> failure;

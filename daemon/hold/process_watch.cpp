@@ -60,7 +60,7 @@ ProcessIdentity this_process() {
 ProcessWatch::ProcessWatch(const ProcessIdentity& identity)
     : pid_(identity.pid), known_gone_(identity.pid <= 0) {
   if (known_gone_) return;
-  UniqueFd pidfd(pidfd_open(pid_));
+  core::UniqueFd pidfd(pidfd_open(pid_));
   // In this order: the descriptor stays with the process whose start time is read.
   const auto stat = stat_of(pid_);
   const bool another = stat && identity.start != 0 && stat->start != identity.start;

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "daemon/hold/unique_fd.hpp"
+#include "daemon/core/unique_fd.hpp"
 
 namespace vss::hold {
 
@@ -37,7 +37,7 @@ class ProcessWatch {
 
  private:
   pid_t pid_;
-  UniqueFd pidfd_;  // none: there was none to be had; the process may live all the same
+  core::UniqueFd pidfd_;  // none: there was none to be had; the process may live all the same
   bool known_gone_ = false;
 };
 

@@ -19,7 +19,7 @@ struct ArmMessage {
   alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMostFds * sizeof(int))> control{};
 };
 
-int take_fds(msghdr& header, std::span<UniqueFd, kMostFds> fds) noexcept {
+int take_fds(msghdr& header, std::span<core::UniqueFd, kMostFds> fds) noexcept {
   std::size_t count = 0;
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
@@ -27,7 +27,7 @@ int take_fds(msghdr& header, std::span<UniqueFd, kMostFds> fds) noexcept {
     for (std::size_t i = 0; i < in_part && count < fds.size(); ++i) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof(fd));
-      fds[count++] = UniqueFd(fd);
+      fds[count++] = core::UniqueFd(fd);
     }
   }
   return static_cast<int>(count);
@@ -47,7 +47,7 @@ bool send_arm(int socket, const Request& request, std::span<const int> fds) noex
   return sendmsg(socket, &message.header, MSG_NOSIGNAL) == sizeof(request);
 }
 
-int receive_arm(int socket, Request& request, std::span<UniqueFd, kMostFds> fds) noexcept {
+int receive_arm(int socket, Request& request, std::span<core::UniqueFd, kMostFds> fds) noexcept {
   ArmMessage message(request);
   message.header.msg_controllen = message.control.size();
   ssize_t got = 0;

@@ -17,8 +17,8 @@
 #include <span>
 #include <type_traits>
 
+#include "daemon/core/unique_fd.hpp"
 #include "daemon/hold/record.hpp"
-#include "daemon/hold/unique_fd.hpp"
 
 namespace vss::hold {
 
@@ -73,6 +73,6 @@ Received receive_message(int socket, Message& message) noexcept {
 // The Arm request with its descriptors; at most kMostTargets + 1. `fds` stay with the caller.
 bool send_arm(int socket, const Request& request, std::span<const int> fds) noexcept;
 // Waits for it. The number of descriptors put into `fds`, or -1.
-int receive_arm(int socket, Request& request, std::span<UniqueFd, kMostTargets + 1> fds) noexcept;
+int receive_arm(int socket, Request& request, std::span<core::UniqueFd, kMostTargets + 1> fds) noexcept;
 
 }  // namespace vss::hold

@@ -124,14 +124,14 @@ core::Result<Record> Record::create(const std::filesystem::path& path, const cor
                                     std::span<const TargetIdentity> targets) {
   if (targets.size() > kMostTargets)
     return fail(ErrorCode::MaximumNumberOfVolumesReached, "a hold window has at most 64 targets");
-  UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  core::UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return fail(errno_error(errno, "creating " + path.string()));
   auto record = fill(std::move(file), set, targets);
   if (!record) unlink(path.c_str());
   return record;
 }
 
-core::Result<Record> Record::fill(UniqueFd file, const core::Guid& set,
+core::Result<Record> Record::fill(core::UniqueFd file, const core::Guid& set,
                                   std::span<const TargetIdentity> targets) {
   const std::size_t size = size_for(targets.size());
   // Allocated, not sparse: a store must not find the tmpfs full.
@@ -161,7 +161,7 @@ core::Result<Record> Record::fill(UniqueFd file, const core::Guid& set,
   return record;
 }
 
-core::Result<Record> Record::map(UniqueFd file) {
+core::Result<Record> Record::map(core::UniqueFd file) {
   struct stat status {};
   if (fstat(file.get(), &status) != 0) return fail(errno_error(errno, "hold record"));
   const auto size = static_cast<std::size_t>(status.st_size);
@@ -182,7 +182,7 @@ core::Result<Record> Record::map(UniqueFd file) {
   return record;
 }
 
-Record::Record(UniqueFd file, void* memory, std::size_t size)
+Record::Record(core::UniqueFd file, void* memory, std::size_t size)
     : file_(std::move(file)), memory_(memory), size_(size) {}
 
 Record::Record(Record&& other) noexcept

@@ -17,8 +17,8 @@
 #include "daemon/core/error.hpp"
 #include "daemon/core/guid.hpp"
 #include "daemon/core/provider.hpp"
+#include "daemon/core/unique_fd.hpp"
 #include "daemon/hold/process_watch.hpp"
-#include "daemon/hold/unique_fd.hpp"
 
 namespace vss::hold {
 
@@ -120,7 +120,7 @@ class Record {
   [[nodiscard]] static core::Result<Record> create(const std::filesystem::path& path, const core::Guid& set,
                                                    std::span<const TargetIdentity> targets);
   // Maps and checks an existing record; takes the descriptor. Errors: InvalidDocument (with the reason).
-  [[nodiscard]] static core::Result<Record> map(UniqueFd file);
+  [[nodiscard]] static core::Result<Record> map(core::UniqueFd file);
 
   Record(Record&& other) noexcept;
   Record& operator=(Record&&) = delete;
@@ -135,11 +135,11 @@ class Record {
   [[nodiscard]] int fd() const { return file_.get(); }
 
  private:
-  Record(UniqueFd file, void* memory, std::size_t size);
-  static core::Result<Record> fill(UniqueFd file, const core::Guid& set,
+  Record(core::UniqueFd file, void* memory, std::size_t size);
+  static core::Result<Record> fill(core::UniqueFd file, const core::Guid& set,
                                    std::span<const TargetIdentity> targets);
 
-  UniqueFd file_;
+  core::UniqueFd file_;
   void* memory_ = nullptr;
   std::size_t size_ = 0;
 };

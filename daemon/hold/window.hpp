@@ -16,11 +16,11 @@
 
 #include "daemon/core/async.hpp"
 #include "daemon/core/hold.hpp"
+#include "daemon/core/unique_fd.hpp"
 #include "daemon/hold/action.hpp"
 #include "daemon/hold/helper_process.hpp"
 #include "daemon/hold/protocol.hpp"
 #include "daemon/hold/record.hpp"
-#include "daemon/hold/unique_fd.hpp"
 
 namespace vss::hold {
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "daemon/provider_host/abi_view.hpp"
 
@@ -37,6 +38,8 @@ Limits::Time Limits::of(OperationKind kind) const {
       return query;
     case OperationKind::MountInfo:
       return mount_info;
+    case OperationKind::CheckHealth:
+      return check_health;
   }
   return load;
 }
@@ -44,7 +47,7 @@ Limits::Time Limits::of(OperationKind kind) const {
 void Limits::cap(Time most) {
   for (Time* limit :
        {&load, &is_volume_supported, &begin_prepare, &end_prepare, &pre_commit, &commit, &post_commit,
-        &pre_final_commit, &post_final_commit, &abort, &remove, &query, &mount_info}) {
+        &pre_final_commit, &post_final_commit, &abort, &remove, &query, &mount_info, &check_health}) {
     *limit = std::min(*limit, most);
   }
 }
@@ -90,12 +93,20 @@ core::Status HostedProvider::take_member_reports(Reports& reports) {
   return status;
 }
 
-asio::awaitable<core::Status> HostedProvider::load(std::string runtime_dir) {
-  if (module_.ops().load == nullptr) co_return core::Status{};
-  auto call = operation(OperationKind::Load,
-                        [function = module_.ops().load, directory = std::move(runtime_dir)](
-                            const vss_provider_host* host) { return function(host, directory.c_str()); });
-  co_return co_await run(management_, std::move(call));
+asio::awaitable<core::Status> HostedProvider::load(std::string runtime_dir, Settings settings) {
+  auto call = operation(
+      OperationKind::Load,
+      [function = module_.ops().load, directory = std::move(runtime_dir)](const vss_provider_host* host) {
+        return function == nullptr ? VSS_PROVIDER_OK : function(host, directory.c_str());
+      });
+  call->offer(std::move(settings));
+  const core::Status loaded = co_await run(management_, call);
+  if (!loaded) co_return loaded;
+  const std::vector<std::string> unasked = call->settings_unasked();
+  if (unasked.empty()) co_return core::Status{};
+  co_return core::fail(ErrorCode::InvalidArgument,
+                       fmt::format("provider {}: it does not know {} in [provider.{}] of the configuration",
+                                   info().name, fmt::join(unasked, ", "), info().name));
 }
 
 std::string HostedProvider::stuck_in() const {
@@ -173,9 +184,16 @@ asio::awaitable<core::Result<core::CaptureReport>> HostedProvider::commit(core::
     return function(host, id.c_str(), views->data(), views->size());
   });
   const core::Status status = co_await run(creation_, call);
+  // An operation that overran its limit has another code, and may still be writing its answer.
+  if (!status && status.error().code == ErrorCode::ProviderVeto && call->hold_refused()) {
+    co_return core::CaptureReport{false, status.error().message, true};
+  }
   if (!status) co_return core::fail(status.error());
   core::CaptureReport report;
-  if (call->reports().not_one_instant) report = {false, *std::move(call->reports().not_one_instant)};
+  if (call->reports().not_one_instant) {
+    report.one_instant = false;
+    report.reason = *std::move(call->reports().not_one_instant);
+  }
   co_return report;
 }
 
@@ -227,6 +245,22 @@ asio::awaitable<core::Result<core::MountSpec>> HostedProvider::mount_info(core::
                          fmt::format("provider {}, mount_info: it did not answer", info().name));
   }
   co_return *std::move(call->reports().mount);
+}
+
+asio::awaitable<core::Result<core::HealthReport>> HostedProvider::check_health(core::Member snapshot) {
+  if (module_.ops().check_health == nullptr) co_return core::HealthReport{};
+  auto views = std::make_shared<MemberViews>(std::vector<core::Member>{std::move(snapshot)});
+  auto call = operation(OperationKind::CheckHealth,
+                        [function = module_.ops().check_health, views](const vss_provider_host* host) {
+                          return function(host, views->data());
+                        });
+  const core::Status status = co_await run(management_, call);
+  if (!status) co_return core::fail(status.error());
+  if (!call->reports().health) {
+    co_return core::fail(ErrorCode::UnexpectedProviderError,
+                         fmt::format("provider {}, check_health: it did not answer", info().name));
+  }
+  co_return *std::move(call->reports().health);
 }
 
 }  // namespace vss::provider_host

@@ -38,6 +38,7 @@ struct Limits {
   Time remove = std::chrono::minutes(5);
   Time query = std::chrono::seconds(30);
   Time mount_info = std::chrono::seconds(30);
+  Time check_health = std::chrono::seconds(10);
 
   [[nodiscard]] Time of(OperationKind kind) const;
   // Nothing may take longer than `most`.
@@ -50,7 +51,8 @@ class HostedProvider final : public core::Provider {
   HostedProvider(asio::any_io_executor executor, ProviderModule module, Limits limits);
 
   // Calls the module's load(); before any other operation. runtime_dir: exists, root-only.
-  asio::awaitable<core::Status> load(std::string runtime_dir);
+  // Errors: what the module says; InvalidArgument if it did not ask for each of the settings.
+  asio::awaitable<core::Status> load(std::string runtime_dir, Settings settings);
   // Never chosen unless somebody asks for it by name.
   [[nodiscard]] bool only_by_name() const { return module_.only_by_name(); }
 
@@ -73,6 +75,7 @@ class HostedProvider final : public core::Provider {
   asio::awaitable<core::Status> remove(core::Member snapshot) override;
   asio::awaitable<core::Result<bool>> exists(core::Member snapshot) override;
   asio::awaitable<core::Result<core::MountSpec>> mount_info(core::Member snapshot, bool writable) override;
+  asio::awaitable<core::Result<core::HealthReport>> check_health(core::Member snapshot) override;
 
  private:
   using SetOperation = int (*)(const vss_provider_host*, const char*);

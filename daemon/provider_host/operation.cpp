@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/provider_host/operation.hpp"
 
+#include <algorithm>
 #include <exception>
 
 #include <fmt/format.h>
@@ -36,6 +37,8 @@ std::string_view to_string(OperationKind kind) noexcept {
       return "query";
     case OperationKind::MountInfo:
       return "mount_info";
+    case OperationKind::CheckHealth:
+      return "check_health";
   }
   return "";
 }
@@ -67,6 +70,7 @@ bool may_set_data(OperationKind kind) {
     case OperationKind::Remove:
     case OperationKind::Query:
     case OperationKind::MountInfo:
+    case OperationKind::CheckHealth:
       return false;
   }
   return false;
@@ -82,6 +86,18 @@ std::optional<core::HoldAbility> hold_from(int hold) {
       return core::HoldAbility::Impossible;
     case VSS_HOLD_NOT_NEEDED:
       return core::HoldAbility::NotNeeded;
+  }
+  return std::nullopt;
+}
+
+std::optional<core::SnapshotHealth> health_from(int health) {
+  switch (health) {
+    case VSS_HEALTH_GOOD:
+      return core::SnapshotHealth::Good;
+    case VSS_HEALTH_AT_RISK:
+      return core::SnapshotHealth::AtRisk;
+    case VSS_HEALTH_LOST:
+      return core::SnapshotHealth::Lost;
   }
   return std::nullopt;
 }
@@ -191,6 +207,29 @@ struct Operation::HostFunctions {
     });
   }
 
+  static const char* setting(void* context, const char* key) {
+    const char* value = nullptr;
+    guard(context, [&](Operation& self) {
+      if (self.kind_ != OperationKind::Load) return violate(self, "setting is not legal here");
+      const std::string name = text_of(key);
+      self.reports_.settings_asked.insert(name);
+      const auto found = self.settings_.find(name);
+      if (found != self.settings_.end()) value = found->second.c_str();
+    });
+    return value;
+  }
+
+  static void set_health(void* context, int health, std::int64_t seconds_left, const char* reason) {
+    guard(context, [&](Operation& self) {
+      if (self.kind_ != OperationKind::CheckHealth)
+        return violate(self, "set_health is not legal here");
+      const auto known = health_from(health);
+      if (!known) return violate(self, "set_health: unknown health");
+      self.reports_.health =
+          core::HealthReport{*known, std::max<std::int64_t>(seconds_left, -1), text_of(reason)};
+    });
+  }
+
   static int is_cancelled(void* context) { return static_cast<Operation*>(context)->cancelled() ? 1 : 0; }
 };
 
@@ -206,6 +245,8 @@ Operation::Operation(std::string provider, OperationKind kind, Call call)
   host_.set_not_one_instant = &HostFunctions::set_not_one_instant;
   host_.set_mount = &HostFunctions::set_mount;
   host_.is_cancelled = &HostFunctions::is_cancelled;
+  host_.setting = &HostFunctions::setting;
+  host_.set_health = &HostFunctions::set_health;
 }
 
 void Operation::run() noexcept {
@@ -231,9 +272,23 @@ core::Status Operation::outcome() const {
   }
   if (status_ == VSS_PROVIDER_OK) return {};
   const std::string message = reports_.message.empty() ? "it gave no message" : reports_.message;
+  if (hold_refused()) return core::fail(ErrorCode::ProviderVeto, fmt::format("{}: {}", where, message));
   if (const auto code = documented(status_)) return core::fail(*code, fmt::format("{}: {}", where, message));
   return core::fail(ErrorCode::UnexpectedProviderError,
                     fmt::format("{}: unknown status {}: {}", where, status_, message));
+}
+
+bool Operation::hold_refused() const {
+  return kind_ == OperationKind::Commit && status_ == VSS_PROVIDER_E_HOLD_REFUSED &&
+         reports_.violation.empty();
+}
+
+std::vector<std::string> Operation::settings_unasked() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : settings_) {
+    if (!reports_.settings_asked.contains(key)) keys.push_back(key);
+  }
+  return keys;
 }
 
 }  // namespace vss::provider_host

@@ -9,8 +9,10 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +25,9 @@
 #include "vss/provider_abi.h"
 
 namespace vss::provider_host {
+
+// The section [provider.<name>] of vssd.conf: keys and values as text.
+using Settings = std::map<std::string, std::string>;
 
 enum class OperationKind : std::uint8_t {
   Load,
@@ -38,8 +43,9 @@ enum class OperationKind : std::uint8_t {
   Remove,
   Query,
   MountInfo,
+  CheckHealth,
 };
-inline constexpr std::size_t kOperationKinds = 13;
+inline constexpr std::size_t kOperationKinds = 14;
 
 // The name that provider_abi.h gives to the operation; static storage.
 [[nodiscard]] std::string_view to_string(OperationKind kind) noexcept;
@@ -51,7 +57,9 @@ struct Reports {
   std::vector<std::pair<std::string, std::string>> not_included;  // snapshot id, path
   std::optional<std::string> not_one_instant;
   std::optional<core::MountSpec> mount;
-  std::string violation;  // the first thing the module must not do by contract
+  std::optional<core::HealthReport> health;
+  std::set<std::string> settings_asked;  // keys
+  std::string violation;                 // the first thing the module must not do by contract
 };
 
 class Operation {
@@ -61,6 +69,9 @@ class Operation {
   Operation(std::string provider, OperationKind kind, Call call);
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
+
+  // What the module may ask for in load. Before run().
+  void offer(Settings settings) { settings_ = std::move(settings); }
 
   // Calls the module. Never throws.
   void run() noexcept;
@@ -73,6 +84,10 @@ class Operation {
   [[nodiscard]] const std::string& provider() const noexcept { return provider_; }
   // The documented code as our error, with the provider, the operation and its message.
   [[nodiscard]] core::Status outcome() const;
+  // commit answered that the volume cannot be captured under this kind of hold.
+  [[nodiscard]] bool hold_refused() const;
+  // Keys of the settings that the module did not ask for.
+  [[nodiscard]] std::vector<std::string> settings_unasked() const;
   [[nodiscard]] Reports& reports() noexcept { return reports_; }
 
   // For the lane, on the executor only.
@@ -93,6 +108,7 @@ class Operation {
   std::string provider_;
   OperationKind kind_;
   Call call_;
+  Settings settings_;
   vss_provider_host host_{};
   std::atomic<bool> cancelled_{false};
   int status_ = VSS_PROVIDER_E_UNEXPECTED;

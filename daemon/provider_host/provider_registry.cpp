@@ -44,14 +44,14 @@ ProviderRegistry::ProviderRegistry(asio::any_io_executor executor, Limits limits
     : executor_(std::move(executor)), limits_(limits) {}
 
 asio::awaitable<core::Status> ProviderRegistry::load_one(std::filesystem::path directory,
-                                                         std::filesystem::path runtime_dir,
-                                                         std::string name) {
+                                                         std::filesystem::path runtime_dir, std::string name,
+                                                         Settings settings) {
   auto module = ProviderModule::load(directory, name);
   if (!module) co_return core::fail(module.error());
   const std::filesystem::path own = runtime_dir / name;
   if (auto made = make_private_directory(own); !made) co_return made;
   auto provider = std::make_unique<HostedProvider>(executor_, *std::move(module), limits_);
-  const core::Status loaded = co_await provider->load(own.string());
+  const core::Status loaded = co_await provider->load(own.string(), std::move(settings));
   if (!loaded) co_return loaded;
   const core::ProviderInfo& info = provider->info();
   spdlog::info("provider {} {} loaded{}", info.name, info.version,
@@ -62,7 +62,8 @@ asio::awaitable<core::Status> ProviderRegistry::load_one(std::filesystem::path d
 
 asio::awaitable<core::Status> ProviderRegistry::load_all(std::filesystem::path directory,
                                                          std::filesystem::path runtime_dir,
-                                                         std::vector<std::string> only) {
+                                                         std::vector<std::string> only,
+                                                         AllSettings settings) {
   auto names = names_in(directory);
   if (!names) co_return core::fail(names.error());
   std::error_code error;
@@ -70,8 +71,15 @@ asio::awaitable<core::Status> ProviderRegistry::load_all(std::filesystem::path d
   if (error) co_return core::fail(core::errno_error(error.value(), runtime_dir.string()));
   for (const std::string& name : *names) {
     if (!only.empty() && std::ranges::find(only, name) == only.end()) continue;
-    const core::Status loaded = co_await load_one(directory, runtime_dir, name);
+    Settings own;
+    if (auto section = settings.extract(name)) own = std::move(section.mapped());
+    const core::Status loaded = co_await load_one(directory, runtime_dir, name, std::move(own));
     if (!loaded) spdlog::error("left out: {}", loaded.error().message);
+  }
+  for (const auto& [name, section] : settings) {
+    spdlog::warn(
+        "[provider.{}] of the configuration has no effect: there is no provider {}, or it is not allowed",
+        name, name);
   }
   std::ranges::stable_sort(providers_, [](const auto& a, const auto& b) {
     return std::make_tuple(!a->info().specialised, -a->info().priority, a->info().name) <

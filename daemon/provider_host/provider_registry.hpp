@@ -4,6 +4,7 @@
 // Thread rule: called on the executor given to the constructor, whose context must outlive the registry.
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,9 +25,11 @@ class ProviderRegistry final : public core::Providers {
 
   // Loads every *.so of the directory, or only those named in `only` if it is not empty. A module that is
   // refused or whose load() fails is logged and left out. Each gets <runtime_dir>/<name>, made with mode
-  // 0700. Errors: the directory cannot be read.
+  // 0700. `settings` by name of the provider; one that does not know all of its own is left out, those of
+  // nobody are logged. Errors: the directory cannot be read.
+  using AllSettings = std::map<std::string, Settings>;
   asio::awaitable<core::Status> load_all(std::filesystem::path directory, std::filesystem::path runtime_dir,
-                                         std::vector<std::string> only);
+                                         std::vector<std::string> only, AllSettings settings);
 
   // In the order in which they are asked; owned by the registry, alive as long as it.
   [[nodiscard]] std::vector<core::Provider*> all() const override;
@@ -36,7 +39,7 @@ class ProviderRegistry final : public core::Providers {
  private:
   asio::awaitable<core::Result<core::ProviderChoice>> choose_named(core::Volume volume, std::string name);
   asio::awaitable<core::Status> load_one(std::filesystem::path directory, std::filesystem::path runtime_dir,
-                                         std::string name);
+                                         std::string name, Settings settings);
 
   asio::any_io_executor executor_;
   Limits limits_;

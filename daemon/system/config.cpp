@@ -10,11 +10,12 @@
 
 #include <toml++/toml.h>
 
+#include "daemon/core/unique_fd.hpp"
 #include "daemon/system/read_file.hpp"
-#include "daemon/system/unique_fd.hpp"
 
 namespace vss::system {
 namespace {
+constexpr std::string_view kProviderSection = "provider";
 constexpr std::uint32_t kDay = 24 * 60 * 60 * 1000;
 
 struct Number {
@@ -50,6 +51,7 @@ const std::array kKeys = {
     Key{"limits", "backup_complete_ms", Number{&Config::backup_complete_ms, kDay}},
     Key{"limits", "backup_shutdown_ms", Number{&Config::backup_shutdown_ms, kDay}},
     Key{"limits", "flush_ms", Number{&Config::flush_ms, kDay}},
+    Key{"limits", "watch_ms", Number{&Config::watch_ms, kDay}},
     Key{"limits", "provider_ms", Number{&Config::provider_ms, kDay}},
     Key{"limits", "max_sessions", Number{&Config::max_sessions, 65'536}},
     Key{"limits", "max_sessions_per_caller", Number{&Config::max_sessions_per_caller, 65'536}},
@@ -119,8 +121,27 @@ void apply_section(Config& config, std::string_view section, const toml::table& 
   }
 }
 
+std::string setting_of(const toml::node& node, const std::string& name) {
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  if (const auto number = node.value_exact<std::int64_t>()) return std::to_string(*number);
+  if (const auto flag = node.value_exact<bool>()) return *flag ? "true" : "false";
+  throw ConfigError(node.source(), name + " is not a string, a whole number, true or false");
+}
+
+// [provider.<name>]: which keys there are is the provider's business.
+void apply_providers(Config& config, const toml::table& providers) {
+  for (const auto& [provider, section] : providers) {
+    const std::string name = "provider." + std::string(provider.str());
+    if (!section.is_table()) throw ConfigError(section.source(), name + " is not a section");
+    auto& settings = config.provider_settings[std::string(provider.str())];
+    for (const auto& [key, value] : *section.as_table()) {
+      settings[std::string(key.str())] = setting_of(value, name + "." + std::string(key.str()));
+    }
+  }
+}
+
 core::Status apply_file(Config& config, const std::string& file) {
-  const auto fd = open_path(file, O_RDONLY);
+  const auto fd = core::open_path(file, O_RDONLY);
   if (!fd) return core::fail(fd.error());
   auto text = read_to_end(fd->get());
   if (!text) return core::fail(std::move(text.error()).with_context(file));
@@ -152,13 +173,18 @@ core::Status apply_config(Config& config, const std::string& text, const std::st
     const toml::table document = toml::parse(text);
     Config changed = config;
     for (const auto& [section, node] : document) {
-      const bool known = std::any_of(kKeys.begin(), kKeys.end(), [wanted = section.str()](const Key& key) {
-        return key.section == wanted;
-      });
+      const bool known = section.str() == kProviderSection ||
+                         std::any_of(kKeys.begin(), kKeys.end(), [wanted = section.str()](const Key& key) {
+                           return key.section == wanted;
+                         });
       if (!known) throw ConfigError(node.source(), "unknown key " + std::string(section.str()));
       if (!node.is_table())
         throw ConfigError(node.source(), std::string(section.str()) + " is not a section");
-      apply_section(changed, section.str(), *node.as_table());
+      if (section.str() == kProviderSection) {
+        apply_providers(changed, *node.as_table());
+      } else {
+        apply_section(changed, section.str(), *node.as_table());
+      }
     }
     config = std::move(changed);
     return {};

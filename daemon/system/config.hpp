@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,9 +31,12 @@ struct Config {
   std::uint32_t backup_complete_ms = 600'000;
   std::uint32_t backup_shutdown_ms = 30'000;
   std::uint32_t flush_ms = 300'000;
+  std::uint32_t watch_ms = 2'000;       // between two looks at the health of the snapshots
   std::uint32_t provider_ms = 600'000;  // the most for any one operation of a provider; each has its own too
 
   std::vector<std::string> providers;  // names of those to load; empty: all that are installed
+  // Sections [provider.<name>]: keys and values as text.
+  std::map<std::string, std::map<std::string, std::string>> provider_settings;
   std::vector<std::string>
       writer_accounts;  // users that may register writers, besides root and polkit's answer
   std::uint32_t max_sessions = 1024;

@@ -7,14 +7,14 @@
 
 namespace vss::system {
 
-core::Result<UniqueFd> make_directory(const std::string& path, mode_t mode) {
+core::Result<core::UniqueFd> make_directory(const std::string& path, mode_t mode) {
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   if (error) return core::fail(core::errno_error(error.value(), "make the parents of " + path));
   if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) {
     return core::fail(core::errno_error(errno, "mkdir " + path));
   }
-  auto fd = open_path(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  auto fd = core::open_path(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!fd) return fd;
   struct stat status {};
   if (::fstat(fd->get(), &status) != 0) return core::fail(core::errno_error(errno, "stat " + path));

@@ -6,12 +6,12 @@
 #include <sys/types.h>
 
 #include "daemon/core/error.hpp"
-#include "daemon/system/unique_fd.hpp"
+#include "daemon/core/unique_fd.hpp"
 
 namespace vss::system {
 
 // Makes a directory (with the parents that are missing) or takes the one that is there, gives it exactly this
 // mode, and opens it. Errors: what is there is a link or no directory, or belongs to somebody else.
-[[nodiscard]] core::Result<UniqueFd> make_directory(const std::string& path, mode_t mode);
+[[nodiscard]] core::Result<core::UniqueFd> make_directory(const std::string& path, mode_t mode);
 
 }  // namespace vss::system

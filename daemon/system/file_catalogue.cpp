@@ -10,10 +10,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include "daemon/core/unique_fd.hpp"
 #include "daemon/system/directories.hpp"
 #include "daemon/system/read_file.hpp"
 #include "daemon/system/record_json.hpp"
-#include "daemon/system/unique_fd.hpp"
 
 namespace vss::system {
 namespace {
@@ -23,7 +23,7 @@ constexpr std::string_view kBad = ".bad";
 
 std::string file_name(const core::Guid& set) { return set.str().append(kSuffix); }
 
-core::Result<UniqueFd> open_sets(const std::string& state_dir) {
+core::Result<core::UniqueFd> open_sets(const std::string& state_dir) {
   if (auto made = make_directory(state_dir, 0700); !made) return core::fail(std::move(made.error()));
   return make_directory(state_dir + "/sets", 0700);
 }
@@ -46,7 +46,7 @@ core::Status write_all(int fd, std::string_view text) {
 
 core::Status replace_file(int directory, const std::string& name, std::string_view text) {
   const std::string temporary = name + std::string(kTemporary);
-  const auto fd = open_at(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+  const auto fd = core::open_at(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
   if (!fd) return core::fail(fd.error());
   core::Status written = write_all(fd->get(), text);
   if (written && ::renameat(directory, temporary.c_str(), directory, name.c_str()) != 0) {
@@ -98,7 +98,7 @@ core::Result<std::vector<std::string>> names_in(int directory) {
 }
 
 core::Result<core::SetRecord> read_record(int directory, const std::string& name) {
-  const auto fd = open_at(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  const auto fd = core::open_at(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!fd) return core::fail(fd.error());
   struct stat status {};
   if (::fstat(fd->get(), &status) != 0) return core::fail(core::errno_error(errno, "stat"));

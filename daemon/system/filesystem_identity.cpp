@@ -12,7 +12,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "daemon/system/unique_fd.hpp"
+#include "daemon/core/unique_fd.hpp"
 
 namespace vss::system {
 namespace {
@@ -75,7 +75,7 @@ core::Result<std::uint64_t> btrfs_subvolume_id(int directory) {
 std::string read_fsid(const MountTable& table, const Mount& mount) {
   for (const Mount& candidate : table.mounts()) {
     if (candidate.device != mount.device || !table.is_visible(candidate)) continue;
-    const auto fd = open_path(candidate.mount_point, O_RDONLY | O_NONBLOCK);
+    const auto fd = core::open_path(candidate.mount_point, O_RDONLY | O_NONBLOCK);
     if (!fd) continue;
     if (auto fsid = btrfs_fsid(fd->get())) return *fsid;
   }

@@ -10,10 +10,10 @@
 
 namespace vss::system {
 
-core::Result<UniqueFd> take_instance_lock(const std::string& runtime_dir) {
-  core::Result<UniqueFd> directory = make_directory(runtime_dir, 0755);
+core::Result<core::UniqueFd> take_instance_lock(const std::string& runtime_dir) {
+  core::Result<core::UniqueFd> directory = make_directory(runtime_dir, 0755);
   if (!directory) return core::fail(std::move(directory.error()));
-  UniqueFd lock(::openat(directory->get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  core::UniqueFd lock(::openat(directory->get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (lock.get() < 0) return core::fail(core::errno_error(errno, "open " + runtime_dir + "/lock"));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno == EWOULDBLOCK) {

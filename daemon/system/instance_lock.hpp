@@ -5,12 +5,12 @@
 #include <string>
 
 #include "daemon/core/error.hpp"
-#include "daemon/system/unique_fd.hpp"
+#include "daemon/core/unique_fd.hpp"
 
 namespace vss::system {
 
 // Takes <runtime_dir>/lock; it is free again when the descriptor is closed, also by the end of the process.
 // Errors: ObjectAlreadyExists if another process has it, or what opening says.
-[[nodiscard]] core::Result<UniqueFd> take_instance_lock(const std::string& runtime_dir);
+[[nodiscard]] core::Result<core::UniqueFd> take_instance_lock(const std::string& runtime_dir);
 
 }  // namespace vss::system

@@ -7,8 +7,8 @@
 #include <libmount/libmount.h>
 #include <poll.h>
 
+#include "daemon/core/unique_fd.hpp"
 #include "daemon/system/read_file.hpp"
-#include "daemon/system/unique_fd.hpp"
 
 namespace vss::system {
 namespace {
@@ -65,7 +65,7 @@ core::Result<MountTable> MountTable::read(const std::string& file) {
   constexpr int kAttempts = 10;
   core::Result<std::string> text;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const auto fd = open_path(file, O_RDONLY);
+    const auto fd = core::open_path(file, O_RDONLY);
     if (!fd) return core::fail(fd.error());
     text = read_to_end(fd->get());
     if (!text) return core::fail(std::move(text.error()).with_context(file));

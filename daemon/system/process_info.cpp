@@ -7,15 +7,15 @@
 
 #include <systemd/sd-login.h>
 
+#include "daemon/core/unique_fd.hpp"
 #include "daemon/system/read_file.hpp"
-#include "daemon/system/unique_fd.hpp"
 
 namespace vss::system {
 namespace {
 constexpr std::chrono::seconds kLimit{5};
 
 core::Result<std::string> command_of(pid_t pid) {
-  const auto fd = open_path("/proc/" + std::to_string(pid) + "/comm", O_RDONLY);
+  const auto fd = core::open_path("/proc/" + std::to_string(pid) + "/comm", O_RDONLY);
   if (!fd) return core::fail(fd.error());
   auto text = read_to_end(fd->get());
   // The process may have gone meanwhile.

@@ -14,9 +14,9 @@
 #include <spdlog/spdlog.h>
 #include <nlohmann/json.hpp>
 
+#include "daemon/core/unique_fd.hpp"
 #include "daemon/system/filesystem_identity.hpp"
 #include "daemon/system/topology.hpp"
-#include "daemon/system/unique_fd.hpp"
 
 namespace vss::system {
 namespace {
@@ -43,7 +43,7 @@ core::Result<Topology> read_topology(const VolumeSources& sources) {
 }
 
 core::Result<Place> find_place(const std::string& path) {
-  const auto fd = open_path(path, O_PATH);
+  const auto fd = core::open_path(path, O_PATH);
   if (!fd) return core::fail(fd.error());
   struct statx facts {};
   if (::statx(fd->get(), "", AT_EMPTY_PATH, STATX_MNT_ID | STATX_INO, &facts) != 0) {
@@ -122,7 +122,7 @@ core::Status check_utf8(const core::Volume& volume) {
 
 core::Result<core::Volume> describe(Topology& topology, const Location& location) {
   const Mount& mount = *location.mount;
-  const auto fd = open_path(location.path, O_RDONLY | O_DIRECTORY);
+  const auto fd = core::open_path(location.path, O_RDONLY | O_DIRECTORY);
   if (!fd) return core::fail(fd.error());
   struct stat status {};
   if (::fstat(fd->get(), &status) != 0) return core::fail(core::errno_error(errno, "stat " + location.path));
@@ -230,7 +230,7 @@ core::Result<std::vector<core::Volume>> list_volumes(const VolumeSources& source
 core::Status flush_filesystem(const std::string& directory) {
   constexpr int kPasses = 5;
   constexpr std::chrono::milliseconds kQuick{20};
-  const auto fd = open_path(directory, O_RDONLY | O_DIRECTORY);
+  const auto fd = core::open_path(directory, O_RDONLY | O_DIRECTORY);
   if (!fd) return core::fail(fd.error());
   for (int pass = 0; pass < kPasses; ++pass) {
     const auto start = std::chrono::steady_clock::now();

@@ -5,7 +5,10 @@
 // otherwise it is used only when asked for by name. Its snapshots are empty files <set>.<snapshot> in
 // <script>.snapshots (without a script, in its runtime directory), so that a test can count what is left
 // over.
+//
+// Settings: "greeting" and "times" are known, and noted in the log of the script; nothing else is.
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -25,14 +28,16 @@ std::string environment(const char* name) {
 
 class FakeProvider final : public SnapshotProvider {
  public:
-  FakeProvider(const ProviderHost& /*host*/, const std::string& runtime_dir)
+  FakeProvider(const ProviderHost& host, const std::string& runtime_dir)
       : script_(environment("VSSD_FAKE_PROVIDER_SCRIPT")), snapshots_(snapshot_directory(runtime_dir)) {
-    script_.play("load", {});
+    script_.play("load", {"greeting=" + host.setting("greeting", ""), "times=" + host.setting("times", "1")});
     std::filesystem::create_directories(snapshots_);
   }
 
   void is_volume_supported(const ProviderHost& host, const vss_volume& volume) override {
     script_.play("is_volume_supported", {volume.path});
+    // Neither kind makes vssd hold anything. Two of the second kind have no instant in common.
+    if (refused_) return host.supported(VSS_HOLD_IMPOSSIBLE, "");
     host.supported(VSS_HOLD_NOT_NEEDED, "fake");
   }
   void begin_prepare(const ProviderHost& host, const vss_member& member) override {
@@ -46,7 +51,7 @@ class FakeProvider final : public SnapshotProvider {
   void commit(const ProviderHost&, const std::string& set, std::span<const vss_member> members) override {
     std::vector<std::string> ids{set};
     for (const vss_member& member : members) ids.emplace_back(member.snapshot_id);
-    script_.play("commit", ids);
+    refuse(script_.play("commit", ids, {"refuse-hold", "refuse-hold-once"}), set);
     for (const vss_member& member : members) std::ofstream(file_of(member)).flush();
   }
   void post_commit(const ProviderHost&, const std::string& set) override {
@@ -80,7 +85,24 @@ class FakeProvider final : public SnapshotProvider {
     host.set_mount(snapshots_.string(), "none", "bind", "");
   }
 
+  void check_health(const ProviderHost& host, const vss_member& snapshot) override {
+    const auto action =
+        script_.play("check_health", {snapshot.set_id, snapshot.snapshot_id}, {"at-risk", "lost"});
+    if (action.verb == "lost") return host.set_health(VSS_HEALTH_LOST, 0, action.argument);
+    if (action.verb != "at-risk") return host.set_health(VSS_HEALTH_GOOD, -1, "");
+    const auto space = action.argument.find(' ');
+    host.set_health(VSS_HEALTH_AT_RISK, std::stoll(action.argument.substr(0, space)),
+                    space == std::string::npos ? "" : action.argument.substr(space + 1));
+  }
+
  private:
+  void refuse(const FakeScript::Action& action, const std::string& set) {
+    if (action.verb == "ok") return;
+    if (action.verb == "refuse-hold-once" && refused_set_ == set) return;
+    refused_set_ = set;
+    refused_ = true;
+    throw ProviderError(VSS_PROVIDER_E_HOLD_REFUSED, action.argument);
+  }
   static std::filesystem::path snapshot_directory(const std::string& runtime_dir) {
     const std::string script = environment("VSSD_FAKE_PROVIDER_SCRIPT");
     return script.empty() ? runtime_dir + "/snapshots" : script + ".snapshots";
@@ -91,6 +113,8 @@ class FakeProvider final : public SnapshotProvider {
 
   FakeScript script_;
   std::filesystem::path snapshots_;
+  std::atomic<bool> refused_ = false;  // is_volume_supported may come from another thread
+  std::string refused_set_;
 };
 
 std::uint32_t flags() { return environment("VSSD_FAKE_PROVIDER") == "auto" ? 0 : VSS_PROVIDER_ONLY_BY_NAME; }

@@ -54,16 +54,20 @@ void FakeScript::log(const std::string& operation, const std::vector<std::string
   if (written < 0) throw std::system_error(error, std::generic_category(), file_ + ".log");
 }
 
-void FakeScript::play(const std::string& operation, const std::vector<std::string>& ids) const {
-  if (file_.empty()) return;
+FakeScript::Action FakeScript::play(const std::string& operation, const std::vector<std::string>& ids,
+                                    const std::set<std::string>& own) const {
+  if (file_.empty()) return {};
   log(operation, ids);
   Action action = action_for(operation);
   while (action.verb == "hang") {
     pause_ms(kPollMs);
     action = action_for(operation);
   }
-  if (action.verb == "ok") return;
-  if (action.verb == "delay") return pause_ms(number_of(action.argument));
+  if (action.verb == "ok" || own.contains(action.verb)) return action;
+  if (action.verb == "delay") {
+    pause_ms(number_of(action.argument));
+    return {};
+  }
   if (action.verb == "fail") {
     const auto space = action.argument.find(' ');
     const int status = number_of(action.argument.substr(0, space));

@@ -7,9 +7,14 @@
 //   <operation> fail <status> <message>
 //   <operation> hang                        until the file no longer says so
 //   <operation> delay <milliseconds>        then ok
+//   commit refuse-hold <message>            from then on is_volume_supported answers with another hold
+//   commit refuse-hold-once <message>       the same, but not a second time in one set
+//   check_health at-risk <seconds left> <reason>
+//   check_health lost <reason>
 //
 // Operations not named succeed. Anything else in the file is a failure of the operation that reads it.
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,14 +25,16 @@ class FakeScript {
   // file: "" means that everything succeeds and nothing is logged.
   explicit FakeScript(std::string file) : file_(std::move(file)) {}
 
-  // Writes "<operation> <ids...>" to <file>.log, then does what the script says; failures are thrown.
-  void play(const std::string& operation, const std::vector<std::string>& ids) const;
-
- private:
   struct Action {
     std::string verb = "ok";
     std::string argument;
   };
+  // Writes "<operation> <ids...>" to <file>.log, then does what the script says; failures are thrown. One of
+  // the `own` words of the operation is left to the caller.
+  Action play(const std::string& operation, const std::vector<std::string>& ids,
+              const std::set<std::string>& own = {}) const;
+
+ private:
   [[nodiscard]] Action action_for(const std::string& operation) const;
   void log(const std::string& operation, const std::vector<std::string>& ids) const;
 

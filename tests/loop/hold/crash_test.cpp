@@ -188,7 +188,7 @@ TEST_F(HoldCrash, RecoveryLetsAStoppedHelperGoOn) {
 TEST_F(HoldCrash, AHoldTakenByAnotherAfterOurReleaseSurvivesRecovery) {
   make({"ext4", "xfs"});
   const auto driver = hold_in_driver(1);
-  const UniqueFd other(volumes_[0]->open_root());
+  const core::UniqueFd other(volumes_[0]->open_root());
   ASSERT_EQ(ioctl(other.get(), FIFREEZE, 0), 0);
   kill_both(*driver, *record());
   const auto summary = recover();
@@ -207,7 +207,7 @@ TEST_F(HoldCrash, AHoldTakenByAnotherAfterTheLimitSurvivesTheEnd) {
   ASSERT_TRUE(vssd.await((*window)->hold(0)));
   const auto seen = record();
   ASSERT_TRUE(vssd.run_until([&] { return seen->settled(); }, 2s));
-  const UniqueFd other(volumes_[0]->open_root());
+  const core::UniqueFd other(volumes_[0]->open_root());
   ASSERT_EQ(ioctl(other.get(), FIFREEZE, 0), 0);
   EXPECT_FALSE(vssd.await((*window)->release(0)));
   kill(seen->header().helper.pid, SIGKILL);
@@ -222,7 +222,7 @@ TEST_F(HoldCrash, AFreezeThatOutlivesItsProcessIsReleasedByTheRecovery) {
   test::LoopFilesystem& outer = add(dir_.path(), "ext4");
   test::LoopFilesystem& inner = add(outer.mount_point(), "ext4");
   guard();
-  const UniqueFd other(outer.open_root());
+  const core::UniqueFd other(outer.open_root());
   auto driver = std::make_unique<Driver>([&](const std::function<void()>& ready) {
     Coordinator vssd(runtime_dir());
     auto window = vssd.arm({target(inner)}, 30s);
@@ -258,7 +258,7 @@ class SlowRelease : public HoldCrash {
  protected:
   SlowRelease() : outer_(add(dir_.path(), "ext4")), inner_(add(outer_.mount_point(), "ext4")) {
     guard();
-    other_ = UniqueFd(outer_.open_root());
+    other_ = core::UniqueFd(outer_.open_root());
   }
   // Once the release of `seen` is stuck and was for `longer`, the way is made free.
   std::thread free_the_way_after(const std::shared_ptr<Record>& seen, std::chrono::milliseconds longer) {
@@ -271,7 +271,7 @@ class SlowRelease : public HoldCrash {
 
   test::LoopFilesystem& outer_;
   test::LoopFilesystem& inner_;
-  UniqueFd other_;
+  core::UniqueFd other_;
 };
 
 TEST_F(SlowRelease, RecoveryWaitsForIt) {
@@ -368,7 +368,7 @@ TEST_F(HoldCrash, NothingStaysHeldAfterAHundredRandomKills) {
     ++kills[who];
     if (who != 0)
       for (const auto& path : record_paths()) {
-        const auto seen = Record::map(UniqueFd(open(path.c_str(), O_RDWR | O_CLOEXEC)));
+        const auto seen = Record::map(core::UniqueFd(open(path.c_str(), O_RDWR | O_CLOEXEC)));
         if (seen) ProcessWatch(seen->header().helper).send(SIGKILL);
       }
     if (who != 1) driver.kill_now();

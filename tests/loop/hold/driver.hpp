@@ -11,7 +11,7 @@
 #include <functional>
 #include <stdexcept>
 
-#include "daemon/hold/unique_fd.hpp"
+#include "daemon/core/unique_fd.hpp"
 #include "tests/support/wait_until.hpp"
 
 namespace vss::hold {
@@ -28,7 +28,7 @@ class Driver {
       work([end] { [[maybe_unused]] const ssize_t written = write(end, "r", 1); });
       _exit(0);
     }
-    ready_ = UniqueFd(ends[0]);
+    ready_ = core::UniqueFd(ends[0]);
     close(ends[1]);
   }
   Driver(const Driver&) = delete;
@@ -49,7 +49,7 @@ class Driver {
 
  private:
   pid_t pid_ = -1;
-  UniqueFd ready_;
+  core::UniqueFd ready_;
 };
 
 }  // namespace vss::hold

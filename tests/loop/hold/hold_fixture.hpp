@@ -97,7 +97,7 @@ class HoldTest : public testing::Test {
     return *volumes_.back();
   }
   void guard() {
-    std::vector<UniqueFd> roots;
+    std::vector<core::UniqueFd> roots;
     std::vector<int> fds;
     for (const auto& volume : volumes_) {
       roots.emplace_back(volume->open_root());
@@ -133,7 +133,7 @@ class HoldTest : public testing::Test {
   std::shared_ptr<Record> record() const {
     const auto paths = record_paths();
     if (paths.size() != 1) throw std::runtime_error(std::to_string(paths.size()) + " records");
-    auto mapped = Record::map(UniqueFd(open(paths[0].c_str(), O_RDWR | O_CLOEXEC)));
+    auto mapped = Record::map(core::UniqueFd(open(paths[0].c_str(), O_RDWR | O_CLOEXEC)));
     if (!mapped) throw std::runtime_error(mapped.error().message);
     return std::make_shared<Record>(std::move(*mapped));
   }

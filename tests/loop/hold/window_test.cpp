@@ -84,7 +84,7 @@ TEST_F(HoldWindow, WhatSomebodyElseHoldsIsInUseAndStaysHeld) {
   Coordinator vssd(runtime_dir());
   auto window = vssd.arm(targets(), 5s);
   ASSERT_TRUE(window);
-  const UniqueFd other(volumes_[1]->open_root());
+  const core::UniqueFd other(volumes_[1]->open_root());
   ASSERT_EQ(ioctl(other.get(), FIFREEZE, 0), 0);
   ASSERT_TRUE(vssd.await((*window)->hold(0)));
   const auto busy = vssd.await((*window)->hold(1));
@@ -102,7 +102,7 @@ TEST_F(HoldWindow, ReleaseTellsThatSomebodyElseThawed) {
   auto window = vssd.arm(targets(), 5s);
   ASSERT_TRUE(window);
   ASSERT_TRUE(vssd.await((*window)->hold(0)));
-  const UniqueFd other(volumes_[0]->open_root());
+  const core::UniqueFd other(volumes_[0]->open_root());
   ASSERT_EQ(ioctl(other.get(), FITHAW, 0), 0);
   const auto released = vssd.await((*window)->release(0));
   ASSERT_FALSE(released);
@@ -162,7 +162,7 @@ TEST_F(HoldWindow, AStuckHoldBlocksNobodyAndIsReleasedWhenItSucceedsLate) {
   auto window = vssd.arm({target(side), target(inner)}, 500ms);
   ASSERT_TRUE(window) << window.error().message;
   std::ofstream(inner.mount_point() / "dirty") << "to be written back by the freeze";
-  const UniqueFd other(outer.open_root());
+  const core::UniqueFd other(outer.open_root());
   ASSERT_EQ(ioctl(other.get(), FIFREEZE, 0), 0);
 
   ASSERT_TRUE(vssd.await((*window)->hold(0)));

@@ -8,7 +8,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
-#include "daemon/system/unique_fd.hpp"
+#include "daemon/core/unique_fd.hpp"
 #include "daemon/system/volume_facts.hpp"
 #include "tests/support/freeze_guard.hpp"
 #include "tests/support/loop_device.hpp"
@@ -67,8 +67,8 @@ TEST_F(FlushLoopTest, AFlushThatHangsIsLeftBehindAndFailsTheNextOneAtOnce) {
   const auto other = LoopFilesystem::create(directory_.path(), "other", "ext4", 32);
   const std::vector<core::Volume> stuck = {volume(inner)};
   const core::Volume healthy = volume(other);
-  const UniqueFd outer_root(outer.open_root());
-  const UniqueFd inner_root(inner.open_root());
+  const core::UniqueFd outer_root(outer.open_root());
+  const core::UniqueFd inner_root(inner.open_root());
   const test::FreezeGuard guard({outer_root.get(), inner_root.get()});
 
   make_dirty(inner);
@@ -97,8 +97,8 @@ TEST_F(FlushLoopTest, AFlushThatHangsIsLeftBehindAndFailsTheNextOneAtOnce) {
 TEST_F(FlushLoopTest, AHangingFlushDoesNotKeepItsOwnerFromGoing) {
   const auto outer = LoopFilesystem::create(directory_.path(), "outer", "ext4", 128);
   const auto inner = LoopFilesystem::create(outer.mount_point(), "inner", "ext4", 32);
-  const UniqueFd outer_root(outer.open_root());
-  const UniqueFd inner_root(inner.open_root());
+  const core::UniqueFd outer_root(outer.open_root());
+  const core::UniqueFd inner_root(inner.open_root());
   const test::FreezeGuard guard({outer_root.get(), inner_root.get()});
   make_dirty(inner);
   auto volumes = std::make_unique<SystemVolumes>(VolumeSources{});

@@ -7,9 +7,9 @@
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 
+#include "daemon/core/unique_fd.hpp"
 #include "daemon/system/mount_table.hpp"
 #include "daemon/system/snapshot_mounts.hpp"
-#include "daemon/system/unique_fd.hpp"
 #include "tests/support/loop_device.hpp"
 #include "tests/support/mount_namespace.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -126,7 +126,7 @@ TEST_F(MountsLoopTest, UnmountingLeavesNothing) {
 TEST_F(MountsLoopTest, ABusyMountIsDetached) {
   const auto path = mount(bind(), false);
   ASSERT_TRUE(path);
-  const UniqueFd in_use = open_path(*path + "/file", O_RDONLY).value();
+  const core::UniqueFd in_use = core::open_path(*path + "/file", O_RDONLY).value();
   ASSERT_TRUE(unmount());
   EXPECT_FALSE(fs::exists(*path));
   char byte = 0;

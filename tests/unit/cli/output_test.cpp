@@ -63,6 +63,21 @@ TEST(DescribeSet, SubvolumesThatASnapshotLacksAreNamed) {
   EXPECT_THAT(describe_set(kSet), testing::Not(HasSubstr("Not in the snapshot")));
 }
 
+TEST(DescribeSnapshots, HealthIsAColumnAndItsReasonIsShownWithTheSnapshot) {
+  Json snapshot{{"snapshot_id", "s"},
+                {"volume", "/srv"},
+                {"health", "at-risk"},
+                {"health_reason", "the store fills up"},
+                {"seconds_left", 3723}};
+  EXPECT_THAT(describe_snapshots(Json::array({snapshot})), HasSubstr("at-risk (1:02:03 left)"));
+  EXPECT_THAT(describe_snapshot(snapshot), HasSubstr("at-risk (1:02:03 left): the store fills up"));
+  Json set{{"snapshots", Json::array({snapshot})}};
+  EXPECT_THAT(describe_set(set), HasSubstr("The snapshot of /srv is at-risk (1:02:03 left): the store"));
+  snapshot["health"] = "lost";
+  snapshot["seconds_left"] = -1;
+  EXPECT_THAT(describe_snapshot(snapshot), HasSubstr("lost: the store fills up"));
+}
+
 TEST(DescribeSignal, AnEventIsOneLine) {
   const Json event = {{"signal", "Event"}, {"set", "S"},      {"writer", "pg"},
                       {"event", "Freeze"}, {"outcome", "ok"}, {"duration_ms", 1.25}};

@@ -81,7 +81,8 @@ class FakeProvider final : public Provider {
   [[nodiscard]] const ProviderInfo& info() const override { return info_; }
   [[nodiscard]] std::string stuck_in() const override { return {}; }
   asio::awaitable<Result<VolumeSupport>> is_volume_supported(Volume) override {
-    co_return VolumeSupport{true, hold, {}, {}};
+    if (refusals_seen > 0) trace_.push_back("provider is_volume_supported");
+    co_return VolumeSupport{supported, refusals_seen > 0 ? hold_after_refusal : hold, {}, "scripted"};
   }
   asio::awaitable<Status> begin_prepare(Member member) override {
     members_[member.snapshot_id] = member;
@@ -92,6 +93,12 @@ class FakeProvider final : public Provider {
   asio::awaitable<Result<CaptureReport>> commit(Guid, std::vector<Guid> snapshots) override {
     Status done = co_await run("commit");
     if (!done) co_return fail(std::move(done.error()));
+    if (refusals > 0) {
+      --refusals;
+      ++refusals_seen;
+      if (on_refusal) on_refusal();
+      co_return CaptureReport{false, "busy (" + std::to_string(refusals_seen) + ")", true};
+    }
     existing.insert(snapshots.begin(), snapshots.end());
     co_return report;
   }
@@ -123,15 +130,31 @@ class FakeProvider final : public Provider {
   asio::awaitable<Result<MountSpec>> mount_info(Member, bool) override {
     co_return MountSpec{"src", "fs", "", ""};
   }
+  asio::awaitable<Result<HealthReport>> check_health(Member snapshot) override {
+    checked.push_back(snapshot.snapshot_id);
+    if (health_throws) throw std::runtime_error("scripted");
+    if (Status done = co_await run("check_health"); !done) co_return fail(std::move(done.error()));
+    const auto at = health.find(snapshot.snapshot_id);
+    co_return at == health.end() ? HealthReport{} : at->second;
+  }
 
   Script script;
   HoldAbility hold = HoldAbility::Freeze;
   CaptureReport report;
+  int refusals = 0;  // how many commits refuse the hold
+  int refusals_seen = 0;
+  HoldAbility hold_after_refusal = HoldAbility::Freeze;
+  bool supported = true;
+  std::function<void()> on_refusal;
+  std::map<Guid, HealthReport> health;
+  bool health_throws = false;
+  std::vector<Guid> checked;
   std::set<Guid> existing;
 
  private:
   asio::awaitable<Status> run(std::string operation) {
-    trace_.push_back("provider " + operation);
+    // The watch goes by a clock of its own.
+    if (operation != "check_health") trace_.push_back("provider " + operation);
     const Behaviour behaviour = script[operation];
     if (behaviour.kind == Behaviour::Kind::Hang) co_await hang();
     if (behaviour.kind == Behaviour::Kind::Fail) co_return fail(ErrorCode::ProviderVeto, "scripted");
@@ -268,10 +291,14 @@ class FakeObserver final : public Observer {
   void session_ended(Guid) override { ++ended; }
   void set_created(const SetRecord&) override {}
   void set_deleted(Guid) override {}
+  void snapshot_invalidated(Guid, Guid snapshot, const HealthReport& report) override {
+    invalidated.emplace_back(snapshot, report);
+  }
   void writer_added(const WriterInfo&) override {}
   void writer_removed(const WriterInfo&) override {}
   std::function<void(std::string_view)> on_progress;
   int ended = 0;
+  std::vector<std::pair<Guid, HealthReport>> invalidated;
 };
 
 class FakeLogGate final : public LogGate {
@@ -288,6 +315,7 @@ struct World {
     Limits limits;
     limits.freeze = Milliseconds(200);
     limits.prepare_for_backup = limits.prepare_for_snapshot = limits.post_snapshot = Milliseconds(200);
+    limits.watch = Milliseconds(1);
     limits.abort = limits.backup_complete = limits.backup_shutdown = limits.identify = Milliseconds(200);
     return {loop.get_executor(), limits, volumes, providers, holder, catalogue, mounter, observer, log_gate};
   }

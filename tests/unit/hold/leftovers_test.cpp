@@ -26,8 +26,8 @@ class OtherProcess {
   explicit OtherProcess(const std::function<void()>& work = [] {}) {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
-    const UniqueFd from(ends[0]);
-    UniqueFd to(ends[1]);
+    const core::UniqueFd from(ends[0]);
+    core::UniqueFd to(ends[1]);
     pid_ = fork();
     if (pid_ == 0) {
       work();
@@ -183,7 +183,7 @@ TEST(ProcessWatch, FollowsAProcessToItsEndAndIsNotFooledByItsPid) {
   EXPECT_TRUE(ProcessWatch(identity).gone());
   EXPECT_TRUE(ProcessWatch(ProcessIdentity{}).gone());
 
-  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+  const core::UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
   const ProcessWatch watch(child, pidfd.get());
   EXPECT_FALSE(watch.gone(std::chrono::milliseconds(5)));
   watch.send(SIGKILL);
@@ -209,7 +209,7 @@ class NoDescriptors {
 
 TEST(ProcessWatch, AProcessThatCannotBeLookedAtIsNotTakenForGone) {
   OtherProcess other;
-  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, other.identity().pid, 0)));
+  const core::UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, other.identity().pid, 0)));
   std::vector<ProcessWatch> watches;
   {
     const NoDescriptors none;

@@ -17,11 +17,11 @@ class ProtocolTest : public testing::Test {
     std::array<int, 2> ends{};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
       throw std::runtime_error("socketpair");
-    here_ = UniqueFd(ends[0]);
-    there_ = UniqueFd(ends[1]);
+    here_ = core::UniqueFd(ends[0]);
+    there_ = core::UniqueFd(ends[1]);
   }
-  UniqueFd here_;
-  UniqueFd there_;
+  core::UniqueFd here_;
+  core::UniqueFd there_;
 };
 
 Request arm() {
@@ -71,12 +71,12 @@ TEST_F(ProtocolTest, TheEndOfTheOtherSideIsSeenByBoth) {
 }
 
 TEST_F(ProtocolTest, DescriptorsArriveInOrder) {
-  const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
-  const UniqueFd zero(open("/dev/zero", O_RDWR | O_CLOEXEC));
+  const core::UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  const core::UniqueFd zero(open("/dev/zero", O_RDWR | O_CLOEXEC));
   const std::array fds{null.get(), zero.get()};
   ASSERT_TRUE(send_arm(here_.get(), arm(), fds));
   Request got;
-  std::array<UniqueFd, kMostTargets + 1> received;
+  std::array<core::UniqueFd, kMostTargets + 1> received;
   ASSERT_EQ(receive_arm(there_.get(), got, received), 2);
   EXPECT_EQ(got.limit_ns, 5);
   for (std::size_t i = 0; i < fds.size(); ++i) {
@@ -96,14 +96,14 @@ TEST_F(ProtocolTest, AsManyDescriptorsAsAWindowMayHaveFit) {
   EXPECT_FALSE(send_arm(here_.get(), arm(), {}));
   ASSERT_TRUE(send_arm(here_.get(), arm(), all));
   Request got;
-  std::array<UniqueFd, kMostTargets + 1> received;
+  std::array<core::UniqueFd, kMostTargets + 1> received;
   EXPECT_EQ(receive_arm(there_.get(), got, received), static_cast<int>(kMostTargets + 1));
 }
 
 TEST_F(ProtocolTest, OnlyArmIsTakenAsTheFirstRequest) {
   Request finish;
   Request got;
-  std::array<UniqueFd, kMostTargets + 1> received;
+  std::array<core::UniqueFd, kMostTargets + 1> received;
   ASSERT_TRUE(send_message(here_.get(), finish));
   EXPECT_EQ(receive_arm(there_.get(), got, received), -1);
   here_.reset();

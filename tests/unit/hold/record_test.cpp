@@ -32,7 +32,9 @@ class RecordTest : public testing::Test {
     const std::vector<TargetIdentity> targets(count, target("/srv/data"));
     return std::move(Record::create(path_, kSet, targets).value());
   }
-  core::Result<Record> map() const { return Record::map(UniqueFd(open(path_.c_str(), O_RDWR | O_CLOEXEC))); }
+  core::Result<Record> map() const {
+    return Record::map(core::UniqueFd(open(path_.c_str(), O_RDWR | O_CLOEXEC)));
+  }
   // Overwrites one byte of the file.
   void spoil(std::size_t offset, char byte) {
     std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);

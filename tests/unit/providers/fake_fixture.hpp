@@ -24,7 +24,7 @@ struct FakeModule {
     if (!module) throw std::runtime_error(module.error().message);
     provider =
         std::make_unique<provider_host::HostedProvider>(context.get_executor(), *std::move(module), limits());
-    const auto loaded = run(context, provider->load(directory.path().string()));
+    const auto loaded = run(context, provider->load(directory.path().string(), {}));
     if (!loaded) throw std::runtime_error(loaded.error().message);
   }
   static provider_host::Limits limits() {

@@ -101,6 +101,7 @@ TEST_F(Providers, EachOperationFailsWhenItsScriptSaysSo) {
       {"remove", [&] { return test::run(context(), provider().remove(member)); }},
       {"query", [&] { return status_of(test::run(context(), provider().exists(member))); }},
       {"mount_info", [&] { return status_of(test::run(context(), provider().mount_info(member, true))); }},
+      {"check_health", [&] { return status_of(test::run(context(), provider().check_health(member))); }},
   };
   for (const auto& [name, call] : rows) {
     write_script(name + " fail 9 not now\n");
@@ -133,6 +134,35 @@ TEST_F(Providers, ACommitThatHangsIsAbortedWhenItReturns) {
   test::run_until(context(), [&] { return read_log().find("abort " + set.str()) != std::string::npos; });
   const std::string left = script() + ".snapshots/" + set.str() + "." + member.snapshot_id.str();
   EXPECT_TRUE(test::wait_until([&] { return !std::filesystem::exists(left); }, 10s));
+}
+
+TEST_F(Providers, ARefusedHoldIsAReportAndTheNextAnswerNamesAnotherKind) {
+  const core::Guid set = core::Guid::random();
+  const core::Member member = new_member(set);
+  ASSERT_TRUE(test::run(context(), provider().begin_prepare(member)));
+  write_script("commit refuse-hold the kernel is too old\n");
+  const auto report = test::run(context(), provider().commit(set, {member.snapshot_id}));
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_TRUE(report->hold_refused);
+  EXPECT_EQ(report->reason, "provider fake, commit: the kernel is too old");
+  const auto support = test::run(context(), provider().is_volume_supported(member.volume));
+  ASSERT_TRUE(support);
+  EXPECT_EQ(support->hold, core::HoldAbility::Impossible);
+  ASSERT_TRUE(test::run(context(), provider().abort(set)));
+  provider().forget(set);
+}
+
+TEST_F(Providers, HealthIsReadBack) {
+  const core::Member member = new_member(core::Guid::random());
+  const auto look = [&] { return test::run(context(), provider().check_health(member)).value(); };
+  EXPECT_EQ(look().health, core::SnapshotHealth::Good);
+  EXPECT_EQ(look().seconds_left, -1);
+  write_script("check_health at-risk 90 the store fills up\n");
+  EXPECT_EQ(look().health, core::SnapshotHealth::AtRisk);
+  EXPECT_EQ(look().seconds_left, 90);
+  EXPECT_EQ(look().reason, "the store fills up");
+  write_script("check_health lost overflow\n");
+  EXPECT_EQ(look().health, core::SnapshotHealth::Lost);
 }
 
 TEST_F(Providers, ADelayedOperationSucceeds) {

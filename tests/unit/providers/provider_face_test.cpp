@@ -85,7 +85,13 @@ TEST(Operations, WhatTheModuleReportsInTheWrongPlaceIsABreachOfContract) {
         Row{OperationKind::Query, [](const auto& host) { host.unsupported("x"); },
             "set_support is not legal"},
         Row{OperationKind::IsVolumeSupported, [](const auto& host) { host.supported(7, ""); },
-            "unknown way of holding"}}) {
+            "unknown way of holding"},
+        Row{OperationKind::EndPrepare, [](const auto& host) { (void)host.setting("key", ""); },
+            "setting is not legal"},
+        Row{OperationKind::Query, [](const auto& host) { host.set_health(VSS_HEALTH_GOOD, -1, ""); },
+            "set_health is not legal"},
+        Row{OperationKind::CheckHealth, [](const auto& host) { host.set_health(9, -1, ""); },
+            "unknown health"}}) {
     Operation operation("test", row.kind, [&row](const vss_provider_host* host) {
       row.report(ProviderHost(host));
       return 0;
@@ -94,6 +100,35 @@ TEST(Operations, WhatTheModuleReportsInTheWrongPlaceIsABreachOfContract) {
     ASSERT_FALSE(operation.outcome()) << row.message;
     EXPECT_EQ(operation.outcome().error().code, ErrorCode::UnexpectedProviderError);
     EXPECT_THAT(operation.outcome().error().message, HasSubstr(row.message));
+  }
+}
+
+TEST(Operations, SettingsAreGivenInLoadAndThoseNotAskedForAreNamed) {
+  std::vector<std::string> got;
+  Operation operation("test", OperationKind::Load, [&got](const vss_provider_host* host) {
+    const ProviderHost face(host);
+    got = {face.setting("here", "default"), face.setting("absent", "default"), face.setting("empty", "x")};
+    return host->setting(host->context, nullptr) == nullptr ? VSS_PROVIDER_OK : VSS_PROVIDER_E_UNEXPECTED;
+  });
+  operation.offer({{"here", "5"}, {"empty", ""}, {"odd", "1"}, {"strange", "2"}});
+  operation.run();
+  ASSERT_TRUE(operation.outcome()) << operation.outcome().error().message;
+  EXPECT_EQ(got, (std::vector<std::string>{"5", "default", ""}));
+  EXPECT_EQ(operation.settings_unasked(), (std::vector<std::string>{"odd", "strange"}));
+}
+
+TEST(Operations, HoldRefusedIsAnAnswerOfCommitOnly) {
+  for (const OperationKind kind : {OperationKind::Commit, OperationKind::PreCommit}) {
+    Operation operation("test", kind, [](const vss_provider_host* host) {
+      host->report_error(host->context, "EBUSY");
+      return static_cast<int>(VSS_PROVIDER_E_HOLD_REFUSED);
+    });
+    operation.run();
+    const bool legal = kind == OperationKind::Commit;
+    EXPECT_EQ(operation.hold_refused(), legal);
+    EXPECT_EQ(operation.outcome().error().code,
+              legal ? ErrorCode::ProviderVeto : ErrorCode::UnexpectedProviderError);
+    EXPECT_THAT(operation.outcome().error().message, HasSubstr("EBUSY"));
   }
 }
 

@@ -46,6 +46,14 @@ TEST_F(ProviderModules, ASoundOneIsLoadedByName) {
   EXPECT_FALSE(module->only_by_name());
 }
 
+// Its ops end before check_health; what follows them in its memory is not read.
+TEST_F(ProviderModules, OneOfAnEarlierMinorIsLoaded) {
+  const auto module = ProviderModule::load(directory_, "minor-0");
+  ASSERT_TRUE(module) << module.error().message;
+  EXPECT_NE(module->ops().mount_info, nullptr);
+  EXPECT_EQ(module->ops().check_health, nullptr);
+}
+
 TEST_F(ProviderModules, ANameIsNeverAPath) {
   for (const std::string name :
        {"../sound", "modules/sound", "/sound", "sound.so", "", "Sound", "so und", "."}) {

@@ -27,8 +27,9 @@ class Registry : public ::testing::Test {
     fs::copy_file(fs::path(VSS_ODD_MODULES) / (name + ".so"), file);
     fs::permissions(file, fs::perms::owner_read);
   }
-  core::Status load(std::vector<std::string> only = {}) {
-    return test::run(context_, registry_.load_all(modules_, temp_.path() / "run", std::move(only)));
+  core::Status load(std::vector<std::string> only = {}, ProviderRegistry::AllSettings settings = {}) {
+    return test::run(
+        context_, registry_.load_all(modules_, temp_.path() / "run", std::move(only), std::move(settings)));
   }
 
   test::TempDir temp_;
@@ -51,6 +52,28 @@ TEST_F(Registry, OnlyTheNamedOnesAreLoadedWhenThereIsAList) {
   install("sound");
   ASSERT_TRUE(load({"another"}));
   EXPECT_TRUE(registry_.all().empty());
+}
+
+TEST_F(Registry, OneThatDoesNotKnowAllOfItsSettingsIsLeftOut) {
+  install("sound");
+  install("minor-0");
+  ASSERT_TRUE(load({}, {{"sound", {{"size", "5"}}}}));
+  EXPECT_EQ(registry_.find("sound"), nullptr);
+  EXPECT_NE(registry_.find("minor-0"), nullptr);
+}
+
+TEST_F(Registry, SettingsOfAProviderThatIsNotThereDoNoHarm) {
+  install("sound");
+  ASSERT_TRUE(load({}, {{"absent", {{"size", "5"}}}}));
+  EXPECT_NE(registry_.find("sound"), nullptr);
+}
+
+TEST_F(Registry, AModuleOfMinorZeroIsUsedAndItsSnapshotsAreWell) {
+  install("minor-0");
+  ASSERT_TRUE(load());
+  const auto health = test::run(context_, registry_.all().front()->check_health(core::Member{}));
+  ASSERT_TRUE(health) << health.error().message;
+  EXPECT_EQ(health->health, core::SnapshotHealth::Good);
 }
 
 TEST_F(Registry, ADirectoryThatIsNotThereIsAnError) {

@@ -34,8 +34,15 @@ max_sessions = 10
 max_sessions_per_caller = 11
 abort_ms = 12
 provider_ms = 13
+watch_ms = 14
 [providers]
 allow = ["btrfs", "image"]
+[provider.lvm]
+store_size = "20%"
+store_max = 5
+extend = true
+[provider.image]
+reflink = false
 [writers]
 accounts = ["postgres"]
 [log]
@@ -60,6 +67,12 @@ level = "debug"
   EXPECT_EQ(config.max_sessions_per_caller, 11U);
   EXPECT_EQ(config.abort_ms, 12U);
   EXPECT_EQ(config.provider_ms, 13U);
+  EXPECT_EQ(config.watch_ms, 14U);
+  EXPECT_EQ(config.provider_settings.size(), 2U);
+  EXPECT_EQ(
+      config.provider_settings.at("lvm"),
+      (std::map<std::string, std::string>{{"store_size", "20%"}, {"store_max", "5"}, {"extend", "true"}}));
+  EXPECT_EQ(config.provider_settings.at("image").at("reflink"), "false");
   EXPECT_EQ(config.providers, (std::vector<std::string>{"btrfs", "image"}));
   EXPECT_EQ(config.writer_accounts, std::vector<std::string>{"postgres"});
   EXPECT_EQ(config.log_level, spdlog::level::debug);
@@ -86,6 +99,12 @@ TEST(Config, AFaultIsNamedWithFileAndLineAndChangesNothing) {
       {"[paths]\nstate_dir = 1", "f:2: paths.state_dir is not a string"},
       {"[providers]\nallow = \"btrfs\"", "f:2: providers.allow is not a list"},
       {"[providers]\nallow = [\"btrfs\",\n 3]", "f:3: an entry of providers.allow is not a string"},
+      {"provider = 5", "f:1: provider is not a section"},
+      {"[provider]\nlvm = 5", "f:2: provider.lvm is not a section"},
+      {"[provider.lvm]\nsizes = [1, 2]",
+       "f:2: provider.lvm.sizes is not a string, a whole number, true or false"},
+      {"[provider.lvm]\nshare = 0.5",
+       "f:2: provider.lvm.share is not a string, a whole number, true or false"},
       {"[log]\nlevel = \"loud\"",
        "f:2: log.level is not trace, debug, info, warning, error, critical or off"},
   };
@@ -113,13 +132,14 @@ TEST(Config, LaterFilesWinAndOnlyConfFilesCount) {
   const fs::path drop_ins = directory.path() / "vssd.conf.d";
   fs::create_directory(drop_ins);
   std::ofstream(file) << "[limits]\nflush_ms = 1\nidentify_ms = 1\n";
-  std::ofstream(drop_ins / "20-b.conf") << "[limits]\nflush_ms = 3\n";
-  std::ofstream(drop_ins / "10-a.conf") << "[limits]\nflush_ms = 2\n";
+  std::ofstream(drop_ins / "20-b.conf") << "[limits]\nflush_ms = 3\n[provider.x]\na = 2\n";
+  std::ofstream(drop_ins / "10-a.conf") << "[limits]\nflush_ms = 2\n[provider.x]\na = 1\nb = 1\n";
   std::ofstream(drop_ins / "30-c.conf~") << "nonsense\n";
   const auto config = load_config(file.string(), true);
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->flush_ms, 3U);
   EXPECT_EQ(config->identify_ms, 1U);
+  EXPECT_EQ(config->provider_settings.at("x"), (std::map<std::string, std::string>{{"a", "2"}, {"b", "1"}}));
 
   std::ofstream(drop_ins / "40-d.conf") << "\n\nnonsense\n";
   const auto broken = load_config(file.string(), true);

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "daemon/system/unique_fd.hpp"
+#include "daemon/core/unique_fd.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace vss::system {
@@ -20,7 +20,7 @@ namespace {
 class NotifyTest : public testing::Test {
  protected:
   void SetUp() override {
-    socket_ = UniqueFd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    socket_ = core::UniqueFd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const std::string path = (directory_.path() / "notify").string();
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -36,7 +36,7 @@ class NotifyTest : public testing::Test {
   }
 
   test::TempDir directory_;
-  UniqueFd socket_;
+  core::UniqueFd socket_;
 };
 
 TEST_F(NotifyTest, SystemdIsTold) {

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "daemon/system/unique_fd.hpp"
+#include "daemon/core/unique_fd.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/system/awaited.hpp"
 
@@ -32,7 +32,7 @@ TEST(SystemVolumes, OneThatHangsDoesNotBlockTheOthers) {
   std::filesystem::rename(mountinfo, stuck);
   std::ofstream(mountinfo) << kOneRoot;
   const auto next = test::awaited(context, volumes.list());
-  const UniqueFd writer(::open(stuck.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  const core::UniqueFd writer(::open(stuck.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
 
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, ErrorCode::Unexpected);

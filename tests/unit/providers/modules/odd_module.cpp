@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Modules that break one rule each; ODD_NAME, ODD_MAJOR and ODD_SIZE say which.
+// Modules that break one rule each; ODD_NAME, ODD_MAJOR and ODD_SIZE say which. With ODD_MINOR=0: a
+// sound one that was built before check_health existed.
+#include <cstddef>
+#include <cstdlib>
+
 #include "vss/provider_abi.h"
 
 namespace {
@@ -13,7 +17,12 @@ int no_mount(const vss_provider_host*, const vss_member*, int) { return VSS_PROV
 
 vss_provider_ops make_ops() {
   vss_provider_ops ops{};
+#if defined(ODD_MINOR) && ODD_MINOR == 0
+  ops.struct_size = offsetof(vss_provider_ops, check_health);
+  ops.check_health = [](const vss_provider_host*, const vss_member*) -> int { std::abort(); };
+#else
   ops.struct_size = sizeof ops;
+#endif
   ops.is_volume_supported = nothing_for_volume;
   ops.begin_prepare = nothing_for_member;
 #ifndef ODD_NO_COMMIT
@@ -30,6 +39,9 @@ vss_provider_ops make_ops() {
 #ifndef ODD_MAJOR
 #define ODD_MAJOR VSS_PROVIDER_ABI_MAJOR
 #endif
+#ifndef ODD_MINOR
+#define ODD_MINOR VSS_PROVIDER_ABI_MINOR
+#endif
 #ifndef ODD_SIZE
 #define ODD_SIZE sizeof(vss_provider_descriptor)
 #endif
@@ -39,7 +51,7 @@ vss_provider_ops make_ops() {
 #endif
 extern "C" VSS_PROVIDER_EXPORT const vss_provider_descriptor* vss_provider_describe(void) {
   static const vss_provider_ops ops = make_ops();
-  static const vss_provider_descriptor descriptor = {
-      ODD_SIZE, ODD_MAJOR, VSS_PROVIDER_ABI_MINOR, ODD_NAME, "1", 0, 0, &ops};
+  static const vss_provider_descriptor descriptor = {ODD_SIZE, ODD_MAJOR, ODD_MINOR, ODD_NAME,
+                                                     "1",      0,         0,         &ops};
   return &descriptor;
 }

@@ -2,16 +2,16 @@
 #pragma once
 // An owned file descriptor, and ways to get one that no child process inherits.
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <string>
 #include <utility>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "daemon/core/error.hpp"
 
-namespace vss::system {
+namespace vss::core {
 
 class UniqueFd {
  public:
@@ -40,15 +40,15 @@ class UniqueFd {
 };
 
 // openat(2) with O_CLOEXEC. The error names the path.
-[[nodiscard]] inline core::Result<UniqueFd> open_at(int directory, const std::string& path, int flags,
-                                                    mode_t mode = 0) {
+[[nodiscard]] inline Result<UniqueFd> open_at(int directory, const std::string& path, int flags,
+                                              mode_t mode = 0) {
   UniqueFd fd(::openat(directory, path.c_str(), flags | O_CLOEXEC, mode));
-  if (!fd) return core::fail(core::errno_error(errno, "open " + path));
+  if (!fd) return fail(errno_error(errno, "open " + path));
   return fd;
 }
 
-[[nodiscard]] inline core::Result<UniqueFd> open_path(const std::string& path, int flags, mode_t mode = 0) {
+[[nodiscard]] inline Result<UniqueFd> open_path(const std::string& path, int flags, mode_t mode = 0) {
   return open_at(AT_FDCWD, path, flags, mode);
 }
 
-}  // namespace vss::system
+}  // namespace vss::core

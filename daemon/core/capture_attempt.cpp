@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/core/capture_attempt.hpp"
+
+namespace vss::core {
+namespace {
+// The log keeps its lines in memory while something is held.
+class QuietLog {
+ public:
+  explicit QuietLog(LogGate& gate) : gate_(gate) { gate_.begin_hold(); }
+  ~QuietLog() { gate_.end_hold(); }
+  QuietLog(const QuietLog&) = delete;
+  QuietLog& operator=(const QuietLog&) = delete;
+
+ private:
+  LogGate& gate_;
+};
+}  // namespace
+
+asio::awaitable<Status> CaptureAttempt::arm() {
+  if (plan_.targets.empty()) co_return Status();
+  std::vector<HoldTarget> targets = plan_.targets;
+  auto armed = co_await services_.holder.arm(set_, std::move(targets), services_.limits.hold);
+  if (!armed) co_return fail(std::move(armed.error()).with_context("prepare the hold"));
+  window_ = std::move(*armed);
+  co_return Status();
+}
+
+asio::awaitable<Status> CaptureAttempt::run(Signal cancel) {
+  const QuietLog quiet(services_.log_gate);
+  Status captured = co_await run_plan(std::move(cancel));
+  Status finished = co_await disarm();
+  if (finished) co_return captured;
+  hold_refused_ = false;  // something is still held: no further attempt
+  if (captured) co_return finished;
+  co_return fail(std::move(captured.error()).followed_by(finished.error()));
+}
+
+asio::awaitable<Status> CaptureAttempt::disarm() {
+  if (!window_) co_return Status();
+  Status finished = co_await window_->finish();
+  window_.reset();
+  co_return finished;
+}
+
+asio::awaitable<Status> CaptureAttempt::run_plan(Signal cancel) {
+  for (const PlanStep& step : plan_.steps) {
+    if (cancel.is_set()) co_return fail(ErrorCode::Cancelled, "the creation was cancelled");
+    PlanStep copy = step;
+    if (Status done = co_await run_step(std::move(copy)); !done) co_return done;
+  }
+  co_return Status();
+}
+
+asio::awaitable<Status> CaptureAttempt::run_step(PlanStep step) {
+  switch (step.kind) {
+    case PlanStep::Kind::Hold: {
+      Status held = co_await window_->hold(step.target);
+      if (held) co_return held;
+      co_return fail(std::move(held.error()).with_context("hold " + plan_.targets[step.target].mount_point));
+    }
+    case PlanStep::Kind::Capture:
+      co_return co_await capture(std::move(step));
+    case PlanStep::Kind::Release: {
+      // If it had been let go before this, what was captured may be torn: the error says so and the set is
+      // deleted.
+      Result<HoldTimes> times = co_await window_->release(step.target);
+      if (!times) co_return fail(std::move(times.error()));
+      const std::chrono::duration<double, std::milli> length = times->length();
+      hold_ms_[plan_.targets[step.target].superblock] = length.count();
+      co_return Status();
+    }
+  }
+  co_return Status();
+}
+
+asio::awaitable<Status> CaptureAttempt::capture(PlanStep step) {
+  Provider* provider = services_.providers.find(step.provider);
+  if (provider == nullptr) co_return fail(ErrorCode::ProviderNotRegistered, step.provider);
+  Result<CaptureReport> report = co_await provider->commit(set_, std::move(step.snapshots));
+  if (!report) co_return fail(std::move(report.error()));
+  hold_refused_ = report->hold_refused;
+  if (hold_refused_) co_return fail(ErrorCode::ProviderVeto, report->reason);
+  if (report->one_instant) co_return Status();
+  if (require_cut_) co_return fail(ErrorCode::ConsistencyNotReached, report->reason);
+  not_one_instant_ += (not_one_instant_.empty() ? "" : "; ") + report->reason;
+  co_return Status();
+}
+
+double CaptureAttempt::hold_ms(const std::string& superblock) const {
+  const auto at = hold_ms_.find(superblock);
+  return at == hold_ms_.end() ? 0 : at->second;
+}
+
+}  // namespace vss::core
