@@ -103,7 +103,8 @@ std::vector<Row> parse_report(const std::vector<std::string>& lines) {
   }
   std::vector<Row> rows;
   try {
-    for (const auto& report : nlohmann::json::parse(text).at("report")) {
+    const auto document = nlohmann::json::parse(text);
+    for (const auto& report : document.at("report")) {
       for (const auto& [kind, list] : report.items()) {
         for (const auto& row : list) rows.push_back(row.get<Row>());
       }
