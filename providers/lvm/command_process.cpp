@@ -63,7 +63,11 @@ bool CommandResult::mentions(std::string_view text) const {
 }
 
 void CommandProcess::start() {
-  if (pid_ != 0) return;
+  if (pid_ != 0) {
+    pollfd connection{socket_.get(), POLLIN, 0};
+    if (::poll(&connection, 1, 0) == 0) return;
+    (void)how_it_ended();  // somebody has killed it while it was idle
+  }
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) throw_errno("socketpair");
   socket_.reset(ends[0]);

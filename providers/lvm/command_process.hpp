@@ -44,7 +44,7 @@ class CommandProcess {
   CommandProcess& operator=(const CommandProcess&) = delete;
   ~CommandProcess() { stop(); }
 
-  // Starts it unless it runs. ProviderError if it cannot start.
+  // Starts it unless it runs and is well. ProviderError if it cannot start.
   void start();
   // Runs "lvm <words>", starting the process if need be; what lvm says about the command is in the result.
   // ProviderError if there is no result: the process ended (UNEXPECTED), or `patience` did and it was killed

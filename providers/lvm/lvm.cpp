@@ -4,7 +4,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include <algorithm>
+#include <array>
+#include <cstdio>
 #include <fstream>
 #include <utility>
 
@@ -84,10 +85,13 @@ std::string lock_holder(const std::string& volume_group) {
   struct stat lock {};
   if (::stat((kLockDirectory + ("V_" + volume_group)).c_str(), &lock) != 0) return "";
   // "1: FLOCK  ADVISORY  WRITE 1234 00:1a:5678 0 EOF"; a waiting one has "->" in second place.
+  std::array<char, 64> wanted{};
+  std::snprintf(wanted.data(), wanted.size(), "%02x:%02x:%lu", major(lock.st_dev), minor(lock.st_dev),
+                static_cast<unsigned long>(lock.st_ino));
   std::ifstream locks("/proc/locks");
   std::string number, kind, mode, access, pid, file, rest;
   while (locks >> number >> kind >> mode >> access >> pid >> file && std::getline(locks, rest)) {
-    if (kind != "FLOCK" || file.substr(file.rfind(':') + 1) != std::to_string(lock.st_ino)) continue;
+    if (kind != "FLOCK" || file != wanted.data()) continue;
     std::ifstream comm("/proc/" + pid + "/comm");
     std::string name;
     std::getline(comm, name);

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "providers/lvm/command_process.hpp"
+
+#include <csignal>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "vss/provider_module.hpp"
+
+namespace vss::lvm {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+CommandProcess make() { return CommandProcess(VSS_FAKE_VSSD_LVM); }
+
+// The status and message of the ProviderError that `body` throws.
+template <typename Body>
+std::pair<int, std::string> error_of(Body body) {
+  try {
+    body();
+  } catch (const ProviderError& error) {
+    return {error.status(), error.what()};
+  }
+  return {VSS_PROVIDER_OK, ""};
+}
+
+// The one child of this process.
+pid_t child() {
+  std::ifstream children("/proc/self/task/" + std::to_string(::getpid()) + "/children");
+  pid_t pid = 0;
+  children >> pid;
+  return pid;
+}
+
+TEST(CommandProcess, WhatLvmSaysIsInTheResult) {
+  CommandProcess process = make();
+  const CommandResult said = process.run({"say", "hello world"}, Patience::of(10s));
+  EXPECT_TRUE(said.succeeded());
+  EXPECT_THAT(said.printed, ElementsAre("'hello world'"));
+  const CommandResult failed = process.run({"fail", "busy"}, Patience::of(10s));
+  EXPECT_FALSE(failed.succeeded());
+  EXPECT_TRUE(failed.mentions("busy"));
+  EXPECT_EQ(failed.message(), "busy");
+}
+
+TEST(CommandProcess, ACommandThatDoesNotEndIsKilledAtItsDeadline) {
+  CommandProcess process = make();
+  const auto [status, message] = error_of([&] { process.run({"hang"}, Patience::of(50ms)); });
+  EXPECT_EQ(status, VSS_PROVIDER_E_VETO);
+  EXPECT_THAT(message, HasSubstr("lvm hang"));
+  EXPECT_EQ(child(), 0);
+  EXPECT_TRUE(process.run({"say", "again"}, Patience::of(10s)).succeeded());
+}
+
+TEST(CommandProcess, ACommandThatNobodyWaitsForIsKilled) {
+  CommandProcess process = make();
+  const Patience patience{std::chrono::steady_clock::now() + 60s, [] { return true; }};
+  EXPECT_EQ(error_of([&] { process.run({"hang"}, patience); }).first, VSS_PROVIDER_E_VETO);
+}
+
+TEST(CommandProcess, AnEndInTheMiddleOfACommandIsAnErrorThatSaysHow) {
+  CommandProcess process = make();
+  const auto [status, message] = error_of([&] { process.run({"die"}, Patience::of(10s)); });
+  EXPECT_EQ(status, VSS_PROVIDER_E_UNEXPECTED);
+  EXPECT_THAT(message, HasSubstr("ended with status 7"));
+}
+
+TEST(CommandProcess, OneThatWasKilledWhileIdleIsReplaced) {
+  CommandProcess process = make();
+  process.start();
+  const pid_t first = child();
+  ASSERT_GT(first, 0);
+  ::kill(first, SIGKILL);
+  siginfo_t ended{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(first), &ended, WEXITED | WNOWAIT), 0);
+  EXPECT_TRUE(process.run({"say", "hello"}, Patience::of(10s)).succeeded());
+}
+
+TEST(CommandProcess, AWordThatLvmWouldSplitIsRefused) {
+  CommandProcess process = make();
+  for (const char* word : {"it's", "a\"b", "a\\b", "a\nb"}) {
+    EXPECT_EQ(error_of([&] {
+                process.run({"say", word}, Patience::of(10s));
+              }).first,
+              VSS_PROVIDER_E_INVALID_ARGUMENT);
+  }
+  const std::string too_long(20'000, 'x');
+  EXPECT_EQ(error_of([&] {
+              process.run({"say", too_long}, Patience::of(10s));
+            }).first,
+            VSS_PROVIDER_E_INVALID_ARGUMENT);
+}
+
+TEST(CommandProcess, AProgramThatIsNotThereIsAnError) {
+  CommandProcess process("/nonexistent/vssd-lvm");
+  EXPECT_ANY_THROW(process.start());
+  EXPECT_ANY_THROW(process.start());
+}
+
+}  // namespace
+}  // namespace vss::lvm
