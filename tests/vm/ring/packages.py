@@ -36,7 +36,9 @@ def _sources_hash(files: list[str]) -> str:
 
 
 def build_debs(suite: str) -> Path:
-    """A directory with the packages of the tree."""
+    """A directory with the packages of the tree, or of the tree of an earlier day if $VSSD_VM_AS_BUILT is set."""
+    if os.environ.get("VSSD_VM_AS_BUILT") and (suite_dir(suite) / "debs.stamp").exists():
+        return suite_dir(suite) / "debs"
     files = _source_files()
     root = make_root(suite, "build", _build_packages())
     debs = suite_dir(suite) / "debs"

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the point-in-time tests share: processes that write a counter to one volume after the other, each time with
+fsync, in every rotation; sets that are made meanwhile; and the same load with plain captures as the control."""
+from __future__ import annotations
+
+import os
+import time
+from statistics import median
+from typing import Any, ClassVar, Sequence
+
+from . import vssd
+from .guest import Guest
+from .plain_capture import plain_capture
+from .programs import put_program
+from .storage import MOUNTS, Volume, check_copy
+from .testcase import Test
+from .work import say
+
+ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "10"))
+CHECK_EVERY = 5
+CONTROL_TRIES = 6
+CONTROL = "/run/vssd-test/control"
+
+
+class PointInTime(Test):
+    limit: ClassVar[int] = 480 + 30 * ROUNDS
+
+    def volumes(self, guest: Guest) -> list[Volume]:
+        """Makes them, in a guest that has been booted just now."""
+        raise NotImplementedError
+
+    def reaches_cut(self, nests: bool) -> bool:
+        """`nests`: the kernel's ability to freeze what is frozen."""
+        raise NotImplementedError
+
+    def run(self, guest: Guest) -> None:
+        volumes = self.volumes(guest)
+        counter = put_program(guest, "counter")
+        before = guest.run("lvs --noheadings -o vg_name,lv_name").out
+        load = guest.spawn([counter, "write", *(volume.path for volume in volumes)])
+        guest.wait_for(lambda: load.output() == "ready\n")
+        cut = self.reaches_cut(vssd.nests_freezes(guest))
+        if not cut:
+            self.cut_is_refused(guest, volumes)
+        self.sets(guest, counter, volumes, cut)
+        self.control_is_torn(guest, counter, volumes)
+        self.true(load.running(), "the writers have written until now")
+        self.equal(load.stop().rc, 0, "end of the writers")
+        self.equal(vssd.leftovers(guest), "", "what is left")
+        self.equal(guest.run("lvs --noheadings -o vg_name,lv_name").out, before, "logical volumes")
+        self.origins_are_clean(guest, volumes)
+
+    def cut_is_refused(self, guest: Guest, volumes: Sequence[Volume]) -> None:
+        try:
+            vssd.create(guest, [volume.path for volume in volumes], "--require", "cut")
+        except vssd.Refused as refusal:
+            self.equal(refusal.name, "ConsistencyNotReached", "the error")
+        else:
+            raise AssertionError("a set of less than one instant passes for a cut")
+        self.equal(vssd.leftovers(guest), "", "what is left of a set that was refused")
+
+    def sets(self, guest: Guest, counter: str, volumes: Sequence[Volume], cut: bool) -> None:
+        violations: list[str] = []
+        holds: list[float] = []
+        start = time.monotonic()
+        for number in range(ROUNDS):
+            made = vssd.create(guest, [volume.path for volume in volumes])
+            self.equal(made["consistency"], "cut" if cut else "per-volume", f"level ({made['consistency_reason']})")
+            self.equal(bool(made["consistency_reason"]), not cut, "a reason is given")
+            holds.append(made["hold_ms"])
+            snapshots = [vssd.snapshot_of(made, volume.path) for volume in volumes]
+            said = self.check_counters(guest, counter, [snapshot["path"] for snapshot in snapshots])
+            violations += [f"set {number}: {line}" for line in said if cut or line.startswith("content")]
+            if number % CHECK_EVERY == 0:
+                self.snapshots_are_clean(guest, volumes, snapshots)
+            vssd.delete(guest, made)
+        say(f"{type(self).__name__}: {ROUNDS} sets in {time.monotonic() - start:.0f} s, {made['consistency']}, "
+            f"{len(violations)} violations, longest hold: median {median(holds):.0f} ms, most {max(holds):.0f} ms")
+        self.equal(violations, [], "violations")
+
+    @staticmethod
+    def check_counters(guest: Guest, counter: str, paths: Sequence[str]) -> list[str]:
+        result = guest.run([counter, "check", *paths], timeout=120, check=False)
+        if result.rc not in (0, 1):
+            raise AssertionError(f"the counters cannot be read: {result.err}")
+        return result.out.splitlines()
+
+    @staticmethod
+    def snapshots_are_clean(guest: Guest, volumes: Sequence[Volume], snapshots: Sequence[dict[str, Any]]) -> None:
+        for volume, snapshot in zip(volumes, snapshots):
+            if volume.filesystem != "btrfs":
+                check_copy(guest, snapshot["device"], volume.filesystem)
+
+    def control_is_torn(self, guest: Guest, counter: str, volumes: Sequence[Volume]) -> None:
+        for attempt in range(CONTROL_TRIES):
+            violations = self.captured_one_by_one(guest, counter, volumes)
+            if violations:
+                say(f"{type(self).__name__}: the control is torn at try {attempt + 1}: {violations[0]}")
+                return
+        raise AssertionError("blind: captures one after another look as good as a set")
+
+    def captured_one_by_one(self, guest: Guest, counter: str, volumes: Sequence[Volume]) -> list[str]:
+        points = [f"{CONTROL}/{number}" for number in range(len(volumes))]
+        captures = [plain_capture(volume, point) for volume, point in zip(volumes, points)]
+        guest.run(f"mkdir -p {' '.join(points)}")
+        for step in ("take", "show"):
+            guest.run("\n".join(["set -e", *(getattr(capture, step) for capture in captures)]), timeout=120)
+        said = self.check_counters(guest, counter, points)
+        guest.run("\n".join(["set -e", *(capture.drop for capture in captures)]), timeout=120)
+        return said
+
+    @staticmethod
+    def origins_are_clean(guest: Guest, volumes: Sequence[Volume]) -> None:
+        guest.run(f"tac /proc/self/mounts | awk '$2 ~ \"^{MOUNTS}/\" {{print $2}}' | xargs umount")
+        for device, filesystem in {volume.device: volume.filesystem for volume in volumes if volume.kind != "image"}.items():
+            if filesystem == "btrfs":
+                guest.run(f"btrfs check {device}", timeout=120)
+            else:
+                check_copy(guest, device, filesystem)
