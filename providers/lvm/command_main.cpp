@@ -4,12 +4,12 @@
 // lvm's library keeps global state, may exit, and may have to be killed.
 #include <fcntl.h>
 #include <lvm2cmd.h>
-#include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <string>
@@ -65,7 +65,11 @@ int main() {
   void* const lvm = lvm2_init();
   if (lvm == nullptr) return 1;
   lvm2_disable_dmeventd_monitoring(lvm);
-  send_line(kDone, "0");  // ready
+  // While lvm suspends a device, no page may have to come from it. lvm locks its memory as well, for each
+  // command; with all of it there already, that takes no time.
+  const int locked = ::mlockall(MCL_CURRENT | MCL_FUTURE) == 0 ? 0 : errno;
+  send_line(kDone, std::to_string(locked));
+  if (locked != 0) return 1;
 
   std::array<char, kLongestPacket + 1> command{};
   for (;;) {

@@ -83,8 +83,12 @@ void CommandProcess::start() {
     throw_errno("start " + program_, error);
   }
   busy_ = true;
-  (void)receive(Patience::of(kStartLimit));
+  const Packet ready = receive(Patience::of(kStartLimit));
   busy_ = false;
+  if (const int failure = std::atoi(ready.text.c_str()); failure != 0) {
+    (void)how_it_ended();
+    throw_errno(program_ + " cannot lock its memory", failure);
+  }
 }
 
 CommandResult CommandProcess::run(const std::vector<std::string>& words, const Patience& patience) {

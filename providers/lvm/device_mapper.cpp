@@ -3,6 +3,7 @@
 
 #include <libdevmapper.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -58,7 +59,8 @@ Task named_task(int type, const std::string& name) {
 std::optional<MapperDevice> describe(Task task, const std::string& what) {
   dm_info info{};
   if (!run(*task, what) || dm_task_get_info(task.get(), &info) == 0 || info.exists == 0) return std::nullopt;
-  return MapperDevice{dm_task_get_name(task.get()), dm_task_get_uuid(task.get()), info.suspended != 0};
+  return MapperDevice{dm_task_get_name(task.get()), dm_task_get_uuid(task.get()), info.suspended != 0,
+                      info.minor};
 }
 
 std::vector<MapperTarget> targets(Task task, const std::string& name) {
@@ -90,6 +92,11 @@ std::vector<std::string> all_names() {
 }
 
 }  // namespace
+
+std::string MapperDevice::node() const {
+  const std::string named = "/dev/mapper/" + name;
+  return ::access(named.c_str(), F_OK) == 0 ? named : "/dev/dm-" + std::to_string(minor);
+}
 
 std::optional<MapperDevice> mapper_device(dev_t number) {
   const std::lock_guard lock(library());

@@ -16,6 +16,10 @@ struct MapperDevice {
   std::string name;
   std::string uuid;
   bool suspended = false;
+  std::uint32_t minor = 0;
+
+  // A node that is there: udev makes the one with the name a moment after the kernel has made the other.
+  [[nodiscard]] std::string node() const;
 };
 
 // One line of a table or of a status.

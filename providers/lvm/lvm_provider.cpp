@@ -123,8 +123,8 @@ class LvmProvider final : public SnapshotProvider {
 
   void post_commit(const ProviderHost&, const std::string&) override { leave_window(); }
 
-  void pre_final_commit(const ProviderHost&, const std::string& set_id) override {
-    current(set_id).activate();
+  void pre_final_commit(const ProviderHost& host, const std::string& set_id) override {
+    current(set_id).activate(host);
   }
 
   void post_final_commit(const ProviderHost& host, const std::string& set_id) override {
@@ -147,44 +147,37 @@ class LvmProvider final : public SnapshotProvider {
     const std::lock_guard lock(commands_);
     const SnapshotData data = parse_snapshot_data(snapshot.data);
     Lvm lvm(settings_.program, settings_.command_limit);
-    const std::string group = find_volume_group(lvm, data);
-    for (const std::string& name : repair(lvm, group, data)) host.warn(name + " had been left suspended");
-    remove_volumes(lvm, group, find_tagged(lvm, group, snapshot_tag(snapshot.snapshot_id)));
+    const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot.snapshot_id));
+    for (const std::string& name : repair(lvm, found.volume_group, data))
+      host.warn(name + " had been left suspended");
+    remove_volumes(lvm, found.volume_group, found.volumes);
     forget(snapshot.snapshot_id);
   }
 
   bool query(const ProviderHost&, const vss_member& snapshot) override {
-    const SnapshotData data = parse_snapshot_data(snapshot.data);
     Lvm lvm(settings_.program, settings_.command_limit);
-    const std::string group = find_volume_group(lvm, data);
-    return std::ranges::any_of(find_tagged(lvm, group, snapshot_tag(snapshot.snapshot_id)),
-                               [](const FoundVolume& found) { return found.is_snapshot; });
+    const Tagged found =
+        find_recorded(lvm, parse_snapshot_data(snapshot.data), snapshot_tag(snapshot.snapshot_id));
+    return std::ranges::any_of(found.volumes, &FoundVolume::is_snapshot);
   }
 
   void mount_info(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
     const SnapshotData data = parse_snapshot_data(snapshot.data);
-    Lvm lvm(settings_.program, settings_.command_limit);
-    const std::string group = find_volume_group(lvm, data);
-    const auto found = find_tagged(lvm, group, snapshot_tag(snapshot.snapshot_id));
-    if (found.empty() || !found.front().is_snapshot)
-      throw ProviderError(VSS_PROVIDER_E_OBJECT_NOT_FOUND, "the snapshot does not exist");
-    const FoundVolume& volume = found.front();
-    if (volume.invalid)
-      throw ProviderError(VSS_PROVIDER_E_VETO, volume.full_name() + " is lost: its store was full");
-    if (!volume.active) {
-      const std::lock_guard lock(commands_);
-      lvm.command(group,
-                  {"lvchange", "--activate", "y", "--ignoreactivationskip", "--yes", volume.full_name()});
+    auto device = active_device(data);
+    if (!device) device = activate(data, snapshot.snapshot_id);
+    if (!data.thin()) {
+      const auto status = mapper_status(device->name);
+      if (!status.empty() && parse_snapshot_status(status.front().parameters).lost)
+        throw ProviderError(VSS_PROVIDER_E_VETO, device->name + " is lost: its store was full");
     }
-    const std::string node = "/dev/mapper/" + mapper_name(group, volume.name);
     const std::string filesystem = snapshot.volume.filesystem;
-    host.set_mount(node, filesystem, mount_options(filesystem, writable), node);
+    host.set_mount(device->node(), filesystem, mount_options(filesystem, writable),
+                   "/dev/mapper/" + device->name);
   }
 
   void check_health(const ProviderHost& host, const vss_member& snapshot) override {
     const SnapshotData data = parse_snapshot_data(snapshot.data);
-    const auto device =
-        data.lv_uuid.empty() ? std::nullopt : mapper_device(mapper_uuid(data.vg_uuid, data.lv_uuid));
+    const auto device = active_device(data);
     if (!device) return host.set_health(VSS_HEALTH_GOOD, -1, "");  // not active: nothing is written to it
     if (data.thin()) return check_thin(host, data, snapshot.snapshot_id);
     check_thick(host, data, *device, snapshot.snapshot_id);
@@ -197,6 +190,26 @@ class LvmProvider final : public SnapshotProvider {
     if (!set_ || set_->id() != set_id)
       throw ProviderError(VSS_PROVIDER_E_BAD_STATE, "set " + set_id + " is not being made");
     return *set_;
+  }
+
+  [[nodiscard]] static std::optional<MapperDevice> active_device(const SnapshotData& data) {
+    if (data.lv_uuid.empty()) return std::nullopt;
+    return mapper_device(mapper_uuid(data.vg_uuid, data.lv_uuid));
+  }
+
+  // After a restart of the machine a thin snapshot is not active.
+  [[nodiscard]] MapperDevice activate(const SnapshotData& data, const std::string& snapshot_id) {
+    const std::lock_guard lock(commands_);
+    Lvm lvm(settings_.program, settings_.command_limit);
+    const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot_id));
+    const auto volume = std::ranges::find_if(found.volumes, &FoundVolume::is_snapshot);
+    if (volume == found.volumes.end())
+      throw ProviderError(VSS_PROVIDER_E_OBJECT_NOT_FOUND, "the snapshot does not exist");
+    lvm.command(found.volume_group,
+                {"lvchange", "--activate", "y", "--ignoreactivationskip", "--yes", volume->full_name()});
+    auto device = mapper_device(mapper_uuid(data.vg_uuid, volume->lv_uuid));
+    if (!device) throw ProviderError(VSS_PROVIDER_E_VETO, volume->full_name() + " cannot be activated");
+    return *std::move(device);
   }
 
   void leave_window() {

@@ -161,10 +161,23 @@ void SnapshotSet::capture(const std::string& snapshot_id, const Patience& patien
   throw_refusal(words, result);
 }
 
-void SnapshotSet::activate() {
+void SnapshotSet::activate(const ProviderHost& host) {
   std::vector<std::string> words{"lvchange", "--activate", "y", "--ignoreactivationskip", "--yes"};
-  for (const Member& member : members_) words.push_back(member.full_name());
-  lvm_.command("", std::move(words));
+  const std::size_t without_names = words.size();
+  for (const Member& member : members_) {
+    if (member.data.thin()) words.push_back(member.full_name());  // a thick one is active with its origin
+  }
+  if (words.size() > without_names) lvm_.command("", std::move(words));
+  for (const std::string& group : groups()) {
+    for (const FoundVolume& found : find_tagged(lvm_, group, set_tag(id_))) {
+      const auto member = std::ranges::find_if(members_, [&](const Member& candidate) {
+        return candidate.data.volume_group == group && candidate.name == found.name;
+      });
+      if (member == members_.end()) continue;
+      member->data.lv_uuid = found.lv_uuid;
+      host.set_data(member->snapshot_id, to_text(member->data));
+    }
+  }
 }
 
 void SnapshotSet::finish(const ProviderHost& host) {
@@ -172,12 +185,6 @@ void SnapshotSet::finish(const ProviderHost& host) {
   for (const Member& member : members_) words.push_back(member.full_name());
   lvm_.command("", std::move(words));
   for (const std::string& group : groups()) {
-    for (const FoundVolume& found : find_tagged(lvm_, group, set_tag(id_))) {
-      const auto member = std::ranges::find(members_, found.name, &Member::name);
-      if (member == members_.end()) continue;
-      member->data.lv_uuid = found.lv_uuid;
-      host.set_data(member->snapshot_id, to_text(member->data));
-    }
     const auto saved = lvm_.try_command(group, {"vgcfgbackup", group});
     if (!saved.succeeded()) host.warn("vgcfgbackup " + group + ": " + saved.message());
   }

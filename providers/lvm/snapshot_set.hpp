@@ -34,9 +34,9 @@ class SnapshotSet {
   void make_stores();
   // The capture. `hold_refused`: set when the kernel would not freeze what is frozen.
   void capture(const std::string& snapshot_id, const Patience& patience, bool& hold_refused);
-  // What was captured becomes usable, with a name under /dev.
-  void activate();
-  // Read-only for good. Tells the host the record of each snapshot.
+  // What was captured becomes usable, and writable. Tells the host what the snapshots have become.
+  void activate(const ProviderHost& host);
+  // Read-only for good.
   void finish(const ProviderHost& host);
   // Removes all that carries the tag of the set. Whatever fails, the rest is tried.
   void remove(const ProviderHost& host);

@@ -31,34 +31,37 @@ bool has_tag(const std::string& tags, const std::string& wanted) {
   return false;
 }
 
-}  // namespace
+constexpr const char* kFields = "vg_name,vg_uuid,lv_name,lv_uuid,lv_tags,lv_attr";
 
-std::string find_volume_group(Lvm& lvm, const SnapshotData& data) {
-  const auto is_it = [&](const Row& row) { return without_hyphens(row.at("vg_uuid")) == data.vg_uuid; };
-  const auto looked = lvm.try_command(
-      data.volume_group, {"vgs", "--reportformat", "json", "-o", "vg_name,vg_uuid", data.volume_group});
-  if (looked.succeeded() && std::ranges::any_of(parse_report(looked.printed), is_it))
-    return data.volume_group;
-  for (const Row& row : lvm.report("vgs", "vg_name,vg_uuid", "")) {
-    if (is_it(row)) return row.at("vg_name");
-  }
-  throw ProviderError(VSS_PROVIDER_E_VETO, "the volume group " + data.volume_group + " is not there now");
-}
-
-std::vector<FoundVolume> find_tagged(Lvm& lvm, const std::string& volume_group, const std::string& tag) {
+std::vector<FoundVolume> with_tag(const std::vector<Row>& rows, const std::string& tag) {
   std::vector<FoundVolume> found;
-  const std::string fields = "lv_name,lv_uuid,lv_tags,lv_attr,lv_active";
-  for (const Row& row : lvm.report("lvs", fields, volume_group)) {
+  for (const Row& row : rows) {
     if (!has_tag(row.at("lv_tags"), tag)) continue;
-    const std::string& attributes =
-        row.at("lv_attr");  // lvs(8): the first letter is the type, the fifth the state
-    const char type = attributes.empty() ? '-' : attributes[0];
-    const char state = attributes.size() > 4 ? attributes[4] : '-';
-    found.push_back({volume_group, row.at("lv_name"), without_hyphens(row.at("lv_uuid")),
-                     type == 's' || type == 'S' || type == 'V', !row.at("lv_active").empty(),
-                     type == 'S' || state == 'I' || state == 'S'});
+    const std::string& attributes = row.at("lv_attr");  // lvs(8): the first letter is the type
+    const bool is_snapshot = attributes.find_first_of("sSV") == 0;
+    found.push_back({row.at("vg_name"), row.at("lv_name"), without_hyphens(row.at("lv_uuid")), is_snapshot});
   }
   return found;
+}
+
+}  // namespace
+
+std::vector<FoundVolume> find_tagged(Lvm& lvm, const std::string& volume_group, const std::string& tag) {
+  return with_tag(lvm.report("lvs", kFields, volume_group), tag);
+}
+
+Tagged find_recorded(Lvm& lvm, const SnapshotData& data, const std::string& tag) {
+  const auto is_it = [&](const Row& row) { return without_hyphens(row.at("vg_uuid")) == data.vg_uuid; };
+  try {
+    const auto rows = lvm.report("lvs", kFields, data.volume_group);
+    if (std::ranges::any_of(rows, is_it)) return {data.volume_group, with_tag(rows, tag)};
+  } catch (const ProviderError&) {
+    // Renamed, or not there: all groups tell.
+  }
+  for (const Row& row : lvm.report("vgs", "vg_name,vg_uuid", "")) {
+    if (is_it(row)) return {row.at("vg_name"), find_tagged(lvm, row.at("vg_name"), tag)};
+  }
+  throw ProviderError(VSS_PROVIDER_E_VETO, "the volume group " + data.volume_group + " is not there now");
 }
 
 std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const SnapshotData& data) {

@@ -16,18 +16,20 @@ struct FoundVolume {
   std::string name;
   std::string lv_uuid;       // without hyphens
   bool is_snapshot = false;  // false: a store that has not become one
-  bool active = false;
-  bool invalid = false;
 
   [[nodiscard]] std::string full_name() const { return volume_group + "/" + name; }
 };
 
-// The present name of the volume group. ProviderError VETO if it is not there now.
-[[nodiscard]] std::string find_volume_group(Lvm& lvm, const SnapshotData& data);
-
-// All with this tag in a volume group.
+// All with a tag in a volume group.
+struct Tagged {
+  std::string volume_group;  // its present name
+  std::vector<FoundVolume> volumes;
+};
 [[nodiscard]] std::vector<FoundVolume> find_tagged(Lvm& lvm, const std::string& volume_group,
                                                    const std::string& tag);
+// The same, in the group that the snapshot is recorded in, also if it was renamed. ProviderError VETO if the
+// group is not there now.
+[[nodiscard]] Tagged find_recorded(Lvm& lvm, const SnapshotData& data, const std::string& tag);
 
 // Ends what a killed lvm may have left of a snapshot: devices of its origin, of its pool or of itself that
 // are suspended. lvm has them again as its metadata says; returns what was suspended.
