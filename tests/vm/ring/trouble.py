@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the tests of failures do to vssd: settings, writers that stop it at a sure point, sets in the making, locks."""
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Mapping, Sequence
+
+from .remote import Process, Remote
+
+CONFIG = "/etc/vssd/vssd.conf.d/test.conf"
+WRITER = "/run/test-writer.toml"
+
+
+def set_up(guest: Remote, **provider_lvm: str | int) -> None:
+    """Settings of the lvm provider; the health of snapshots is looked at twice a second."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in provider_lvm.items()]
+    guest.put(CONFIG, "\n".join(["[limits]", "watch_ms = 500", "[provider.lvm]", *lines, ""]))
+    guest.run("systemctl reset-failed vssd; systemctl restart vssd && vssctl status", timeout=120)
+
+
+def journal(guest: Remote) -> str:
+    return guest.run("journalctl -u vssd -b -o cat --no-pager").out
+
+
+def start_writer(guest: Remote, paths: Sequence[str], commands: Mapping[str, str]) -> Process:
+    """Takes part in every set of these paths and runs the scripts; event: script."""
+    lines = ['name = "test"', 'class_id = "1c6f2dcb-8f43-4a3f-9a0e-6a1f0b6d3a55"', f"paths = {json.dumps(list(paths))}"]
+    for event, script in commands.items():
+        command = json.dumps(["/bin/bash", "-c", script])
+        lines += [f"[events.{event}]", f"command = {command}", "timeout_ms = 50000"]
+    guest.put(WRITER, "\n".join(lines) + "\n")
+    program = guest.run("systemctl cat vss-writer-command@ | sed -n 's/^ExecStart=\\([^ ]*\\).*/\\1/p'").out.strip()
+    process = guest.spawn(f"exec {program} --config {WRITER} 2>&1")
+    guest.wait_for("vssctl list writers | grep -q '^test'")
+    return process
+
+
+def stop_at(event: str) -> dict[str, str]:
+    """For start_writer(): vssd waits in this event until it ends, or go_on()."""
+    return {event: f"touch /run/at.{event}; while [ -e /run/at.{event} ]; do sleep 0.1; done"}
+
+
+def wait_until_at(guest: Remote, event: str) -> None:
+    guest.wait_for(f"test -e /run/at.{event}", 120)
+
+
+def go_on(guest: Remote, event: str) -> None:
+    guest.run(f"rm /run/at.{event}")
+
+
+def begin(guest: Remote, paths: Sequence[str], *options: str) -> Process:
+    """A set that goes when the process does; progress and result are in its output."""
+    command = shlex.join(["vssctl", "create", *options, *(word for path in paths for word in ("-v", path))])
+    return guest.spawn(f"exec {command} 2>&1 < <(exec sleep infinity)")
+
+
+def wait_for_phase(guest: Remote, making: Process, phase: str, limit: float = 120) -> None:
+    text = f"vssctl: {phase}"
+    guest.wait_for(lambda: text in making.output() or not making.running(), limit)
+    if text not in making.output():
+        raise AssertionError(f"not in {phase}: {making.output()}")
+
+
+def wait_until_made(guest: Remote, making: Process, limit: float = 120) -> None:
+    guest.wait_for(lambda: "/run/vssd/snapshots/" in making.output() or not making.running(), limit)
+    if not making.running():
+        raise AssertionError(f"no set: {making.output()}")
+
+
+def hold_lock(guest: Remote, group: str) -> Process:
+    """The lock that lvm's commands on that group take."""
+    process = guest.spawn(f"flock /run/lock/lvm/V_{group} bash -c 'echo locked; sleep infinity'")
+    guest.wait_for(lambda: process.output() == "locked\n")
+    return process
+
+
+def take_lock(group: str) -> str:
+    """For a writer's event: from then on the group is locked, until /run/unlock is there."""
+    return (f"rm -f /run/unlock /run/locked; setsid flock /run/lock/lvm/V_{group} bash -c "
+            "'touch /run/locked; until [ -e /run/unlock ]; do sleep 0.1; done' >/dev/null 2>&1 <&- & "
+            "until [ -e /run/locked ]; do sleep 0.05; done")
+
+
+def unlock(guest: Remote) -> None:
+    guest.run("touch /run/unlock")
