@@ -35,6 +35,8 @@ using Directories = std::vector<std::filesystem::path>;
 using Page = std::array<std::uint64_t, 512>;
 
 constexpr std::uint64_t kPages = 8;  // number n is in page n % kPages, so the last kPages numbers are there
+// The processor of a guest is slow and must be left to vssd too; a capture takes far longer than this.
+constexpr std::chrono::milliseconds kPause{20};
 
 std::filesystem::path file_in(const std::filesystem::path& directory, std::size_t rotation) {
   return directory / ("counter-" + std::to_string(rotation));
@@ -70,6 +72,7 @@ std::vector<int> rotation_files(const Directories& directories, std::size_t rota
 [[noreturn]] void write_until_killed(const std::vector<int>& files) {
   for (std::uint64_t number = kPages;; ++number) {
     for (const int file : files) write_number(file, number);
+    std::this_thread::sleep_for(kPause);
   }
 }
 

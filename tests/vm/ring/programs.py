@@ -18,6 +18,6 @@ def put_program(guest: Remote, name: str) -> str:
     with locked(f"program.{name}"), build_step(program, hash_of(*COMPILER, source.read_bytes())) as stale:
         if stale:
             subprocess.run([*COMPILER, str(source), "-o", str(program)], check=True)
-    path = f"/run/vssd-test/{name}"
+    path = f"/usr/local/bin/{name}"
     guest.put(path, program.read_bytes(), 0o755)
     return path

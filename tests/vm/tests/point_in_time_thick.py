@@ -13,7 +13,7 @@ class PointInTimeThick(PointInTime):
     def volumes(self, guest: Guest) -> list[Volume]:
         make_group(guest, "data", ["first", "second"])
         make_group(guest, "more-data", ["third"])
-        on_both = f"{guest.disk('first')}:0-11 {guest.disk('second')}:0-11"
+        on_both = f"{guest.disk('first')}:40-51 {guest.disk('second')}:0-11"
         return [thick(guest, "data", "one", "96M"),
                 thick(guest, "data", "on-both--disks", "24", extents=on_both),
                 thick(guest, "more-data", "log-files-2", "96M"),
