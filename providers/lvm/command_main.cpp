@@ -76,6 +76,7 @@ int main() {
     const ssize_t got = ::recv(kCommandSocket, command.data(), kLongestPacket, 0);
     if (got <= 0) break;
     command[static_cast<std::size_t>(got)] = '\0';
+    ::mlockall(MCL_CURRENT | MCL_FUTURE);  // has worked before
     send_line(kDone, std::to_string(lvm2_run(lvm, command.data())));
   }
   lvm2_exit(lvm);

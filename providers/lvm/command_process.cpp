@@ -32,10 +32,10 @@ constexpr auto kLookAround = 100ms;  // how soon a cancelled command is seen
 std::string command_line(const std::vector<std::string>& words) {
   std::string line;
   for (const std::string& word : words) {
-    if (word.find_first_of("'\"\\\n") != std::string::npos) {
+    if (word.find_first_of("'\\\n") != std::string::npos) {
       throw ProviderError(VSS_PROVIDER_E_INVALID_ARGUMENT, "not a word for lvm: " + word);
     }
-    const bool quoted = word.empty() || word.find(' ') != std::string::npos;
+    const bool quoted = word.empty() || word.find_first_of(" \"") != std::string::npos;
     line += (line.empty() ? "" : " ") + (quoted ? "'" + word + "'" : word);
   }
   if (line.size() >= kLongestPacket)
@@ -44,6 +44,11 @@ std::string command_line(const std::vector<std::string>& words) {
 }
 
 std::string name_of(const std::vector<std::string>& words) { return "lvm " + words.front(); }
+
+[[noreturn]] void cannot_start(const std::string& what, int error) {
+  throw ProviderError(VSS_PROVIDER_E_VETO,
+                      "cannot start " + what + ": " + std::generic_category().message(error));
+}
 
 }  // namespace
 
@@ -57,17 +62,15 @@ std::string CommandResult::message() const {
   return text.empty() ? "lvm ended with status " + std::to_string(status) : text;
 }
 
-bool CommandResult::mentions(std::string_view text) const {
-  return std::ranges::any_of(failures,
-                             [&](const std::string& line) { return line.find(text) != std::string::npos; });
+bool CommandResult::mentions(std::string_view text, std::string_view other) const {
+  return std::ranges::any_of(failures, [&](const std::string& line) {
+    return line.find(text) != std::string::npos && line.find(other) != std::string::npos;
+  });
 }
 
 void CommandProcess::start() {
-  if (pid_ != 0) {
-    pollfd connection{socket_.get(), POLLIN, 0};
-    if (::poll(&connection, 1, 0) == 0) return;
-    (void)how_it_ended();  // somebody has killed it while it was idle
-  }
+  if (is_running()) return;
+  if (pid_ != 0) (void)how_it_ended();  // somebody has killed it while it was idle
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) throw_errno("socketpair");
   socket_.reset(ends[0]);
@@ -80,14 +83,12 @@ void CommandProcess::start() {
   ::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
     pid_ = 0;
-    throw_errno("start " + program_, error);
+    cannot_start(program_, error);
   }
-  busy_ = true;
   const Packet ready = receive(Patience::of(kStartLimit));
-  busy_ = false;
   if (const int failure = std::atoi(ready.text.c_str()); failure != 0) {
     (void)how_it_ended();
-    throw_errno(program_ + " cannot lock its memory", failure);
+    cannot_start(program_ + " with its memory locked", failure);
   }
 }
 
@@ -95,9 +96,8 @@ CommandResult CommandProcess::run(const std::vector<std::string>& words, const P
   const std::string line = command_line(words);
   start();
   if (::send(socket_.get(), line.data(), line.size(), MSG_NOSIGNAL) < 0) {
-    throw ProviderError(VSS_PROVIDER_E_UNEXPECTED, name_of(words) + ": " + how_it_ended());
+    throw ProviderError(VSS_PROVIDER_E_VETO, name_of(words) + ": " + how_it_ended());
   }
-  busy_ = true;
   CommandResult result;
   for (;;) {
     Packet packet = [&] {
@@ -108,7 +108,6 @@ CommandResult CommandProcess::run(const std::vector<std::string>& words, const P
       }
     }();
     if (packet.kind == kDone) {
-      busy_ = false;
       result.status = std::atoi(packet.text.c_str());
       return result;
     }
@@ -118,12 +117,13 @@ CommandResult CommandProcess::run(const std::vector<std::string>& words, const P
 
 CommandProcess::Packet CommandProcess::receive(const Patience& patience) {
   for (;;) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now >= patience.deadline || (patience.cancelled && patience.cancelled())) {
+    if (patience.is_over()) {
       kill();
+      if (lost_) lost_();
       throw ProviderError(VSS_PROVIDER_E_VETO, "it did not end in time and was killed");
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(patience.deadline - now);
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(patience.deadline - std::chrono::steady_clock::now());
     pollfd readable{socket_.get(), POLLIN, 0};
     if (::poll(&readable, 1,
                static_cast<int>(std::min<std::chrono::milliseconds>(left, kLookAround).count())) <= 0)
@@ -131,7 +131,10 @@ CommandProcess::Packet CommandProcess::receive(const Patience& patience) {
     std::array<char, kLongestPacket> buffer{};
     const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (got > 0) return {buffer[0], std::string(buffer.data() + 1, static_cast<std::size_t>(got) - 1)};
-    throw ProviderError(VSS_PROVIDER_E_UNEXPECTED, how_it_ended());
+    // The process is gone before what it left is put right: until then it may go on.
+    const std::string how = how_it_ended();
+    if (lost_) lost_();
+    throw ProviderError(VSS_PROVIDER_E_VETO, how);
   }
 }
 
@@ -141,10 +144,15 @@ void CommandProcess::kill() noexcept {
   (void)how_it_ended();
 }
 
+bool CommandProcess::is_running() const noexcept {
+  if (pid_ == 0) return false;
+  pollfd connection{socket_.get(), POLLIN, 0};
+  return ::poll(&connection, 1, 0) == 0;
+}
+
 std::string CommandProcess::how_it_ended() noexcept {
   socket_.reset();  // an idle one ends now
   const pid_t pid = std::exchange(pid_, 0);
-  busy_ = false;
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   pollfd ended{process.get(), POLLIN, 0};
   int how = 0;
@@ -156,15 +164,7 @@ std::string CommandProcess::how_it_ended() noexcept {
 }
 
 void CommandProcess::stop() noexcept {
-  if (pid_ == 0) return;
-  if (busy_) {
-    // Not waited for: what it does may take long. vssd's end reaps it.
-    socket_.reset();
-    pid_ = 0;
-    busy_ = false;
-    return;
-  }
-  (void)how_it_ended();
+  if (pid_ != 0) (void)how_it_ended();
 }
 
 }  // namespace vss::lvm

@@ -21,14 +21,18 @@ struct CommandResult {
   [[nodiscard]] bool succeeded() const;
   // The failures in one line; what was printed if there are none.
   [[nodiscard]] std::string message() const;
-  // Whether a failure contains this text.
-  [[nodiscard]] bool mentions(std::string_view text) const;
+  // Whether a failure contains this text, and the other one in the same line.
+  [[nodiscard]] bool mentions(std::string_view text, std::string_view other = "") const;
 };
 
 // How a command may end before it is done: its time passes, or nobody waits for it any longer.
 struct Patience {
   std::chrono::steady_clock::time_point deadline;
   std::function<bool()> cancelled;
+
+  [[nodiscard]] bool is_over() const {
+    return std::chrono::steady_clock::now() >= deadline || (cancelled && cancelled());
+  }
 
   [[nodiscard]] static Patience of(std::chrono::milliseconds time) {
     return {std::chrono::steady_clock::now() + time, {}};
@@ -38,8 +42,10 @@ struct Patience {
 // Thread rule: one thread at a time.
 class CommandProcess {
  public:
-  // Nothing runs yet.
-  explicit CommandProcess(std::string program) : program_(std::move(program)) {}
+  // Nothing runs yet. `lost`: called when the process ended or was killed in the middle of a command, before
+  // anything else happens: what the command had suspended is still suspended. May not throw.
+  explicit CommandProcess(std::string program, std::function<void()> lost = {})
+      : program_(std::move(program)), lost_(std::move(lost)) {}
   CommandProcess(const CommandProcess&) = delete;
   CommandProcess& operator=(const CommandProcess&) = delete;
   ~CommandProcess() { stop(); }
@@ -47,10 +53,11 @@ class CommandProcess {
   // Starts it unless it runs and is well. ProviderError if it cannot start.
   void start();
   // Runs "lvm <words>", starting the process if need be; what lvm says about the command is in the result.
-  // ProviderError if there is no result: the process ended (UNEXPECTED), or `patience` did and it was killed
-  // (VETO).
+  // ProviderError VETO if there is no result: the process ended, or `patience` did and it was killed.
   CommandResult run(const std::vector<std::string>& words, const Patience& patience);
-  // Lets it end: at once if it is idle, else it finishes its command by itself.
+  // Whether it is there and well, so that run() does not have to start it.
+  [[nodiscard]] bool is_running() const noexcept;
+  // Lets it end. No command is under way.
   void stop() noexcept;
 
  private:
@@ -63,9 +70,9 @@ class CommandProcess {
   [[nodiscard]] std::string how_it_ended() noexcept;
 
   std::string program_;
+  std::function<void()> lost_;
   UniqueFd socket_;
   pid_t pid_ = 0;
-  bool busy_ = false;
 };
 
 }  // namespace vss::lvm

@@ -11,7 +11,7 @@
 #include <memory>
 #include <mutex>
 
-#include "vss/provider_support.hpp"
+#include "vss/provider_module.hpp"
 
 namespace vss::lvm {
 
@@ -35,18 +35,23 @@ std::mutex& library() {
   return mutex;
 }
 
+[[noreturn]] void fail(const std::string& what, int error) {
+  throw ProviderError(VSS_PROVIDER_E_VETO,
+                      "device-mapper: " + what + ": " + std::generic_category().message(error));
+}
+
 // False if the device does not exist.
 bool run(dm_task& task, const std::string& what) {
   dm_task_no_open_count(&task);
   if (dm_task_run(&task) != 0) return true;
   const int error = dm_task_get_errno(&task);
   if (error == ENXIO) return false;
-  throw_errno("device-mapper: " + what, error == 0 ? EIO : error);
+  fail(what, error == 0 ? EIO : error);
 }
 
 Task make_task(int type) {
   Task task(dm_task_create(type));
-  if (!task) throw_errno("device-mapper", ENOMEM);
+  if (!task) fail("task", ENOMEM);
   return task;
 }
 
@@ -65,7 +70,7 @@ std::optional<MapperDevice> describe(Task task, const std::string& what) {
 
 std::vector<MapperTarget> targets(Task task, const std::string& name) {
   std::vector<MapperTarget> found;
-  if (!run(*task, name)) throw_errno("device-mapper: " + name, ENXIO);
+  if (!run(*task, name)) fail(name, ENXIO);
   void* next = nullptr;
   do {
     std::uint64_t start = 0;
@@ -141,6 +146,7 @@ std::vector<MapperTarget> mapper_status(const std::string& name) {
 
 void mapper_resume(const std::string& name) {
   const std::lock_guard lock(library());
+  (void)run(*named_task(DM_DEVICE_CLEAR, name), "clear " + name);
   (void)run(*named_task(DM_DEVICE_RESUME, name), "resume " + name);
 }
 
@@ -155,7 +161,7 @@ VolumeNames split_mapper_name(const std::string& name) {
   char* logical_volume = nullptr;
   char* layer = nullptr;
   if (!pool || dm_split_lvm_name(pool.get(), name.c_str(), &volume_group, &logical_volume, &layer) == 0)
-    throw_errno("device-mapper: " + name, ENOMEM);
+    fail(name, ENOMEM);
   return {volume_group, logical_volume};
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 // What the kernel knows of device-mapper devices, through libdevmapper. Nothing here reads or writes a
-// device. Thread rule: any thread; libdevmapper is called by one at a time. Errors: std::system_error.
+// device. Thread rule: any thread; libdevmapper is called by one at a time. Errors: ProviderError VETO.
 
 #include <sys/types.h>
 
@@ -38,6 +38,7 @@ struct MapperTarget {
 // Without a flush of what is under way, so that it does not wait for the device.
 [[nodiscard]] std::vector<MapperTarget> mapper_status(const std::string& name);
 
+// Drops a table that was loaded and is not in use yet, and resumes the device.
 void mapper_resume(const std::string& name);
 // Has the kernel load the module of a target, if it is not there.
 void mapper_load_target(const std::string& type);

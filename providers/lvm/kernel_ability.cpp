@@ -6,8 +6,22 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <vector>
 
 namespace vss::lvm {
+
+namespace {
+
+std::vector<std::string> swap_files() {
+  std::vector<std::string> files;
+  std::ifstream swaps("/proc/swaps");
+  std::string line;
+  std::getline(swaps, line);  // headings
+  while (std::getline(swaps, line)) files.push_back(line.substr(0, line.find(' ')));
+  return files;
+}
+
+}  // namespace
 
 bool kernel_nests_freezes(const std::string& kallsyms) {
   std::ifstream symbols(kallsyms);
@@ -28,10 +42,11 @@ bool carries_the_system(const std::string& path, const std::string& program) {
                           std::string("/usr/lib/udev"),
                           program,
                           std::string("/proc/self/exe")};
-  return std::ranges::any_of(places, [&](const std::string& place) {
+  const auto lies_on_it = [&](const std::string& place) {
     struct stat facts {};
     return ::stat(place.c_str(), &facts) == 0 && facts.st_dev == volume.st_dev;
-  });
+  };
+  return std::ranges::any_of(places, lies_on_it) || std::ranges::any_of(swap_files(), lies_on_it);
 }
 
 }  // namespace vss::lvm

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "providers/lvm/lvm.hpp"
 
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-
-#include <array>
-#include <cstdio>
-#include <fstream>
+#include <algorithm>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "providers/lvm/volume_group_lock.hpp"
 #include "vss/provider_module.hpp"
 
 namespace vss::lvm {
@@ -19,10 +15,12 @@ namespace {
 
 // In every command, because a command may come while the root filesystem is held: no archive and no backup
 // under /etc (vgcfgbackup follows afterwards), no log through the journal, no other daemons.
-constexpr const char* kConfig =
-    "backup{backup=0 archive=0} log{syslog=0} activation{monitoring=0} global{notify_dbus=0 use_lvmpolld=0}";
-
-constexpr const char* kLockDirectory = "/run/lock/lvm/";
+std::string config(const std::string& locking_dir) {
+  const std::string locks = locking_dir.empty() ? "" : " locking_dir=\"" + locking_dir + "\"";
+  return "backup{backup=0 archive=0} log{syslog=0} activation{monitoring=0} "
+         "global{notify_dbus=0 use_lvmpolld=0" +
+         locks + "}";
+}
 
 std::string joined(const std::vector<std::string>& words) {
   std::string text = "lvm";
@@ -37,6 +35,7 @@ int status_of(const CommandResult& result) {
       {"No space left", VSS_PROVIDER_E_INSUFFICIENT_STORAGE},
       {"Permission denied", VSS_PROVIDER_E_ACCESS_DENIED},
       {"Failed to find logical volume", VSS_PROVIDER_E_OBJECT_NOT_FOUND},
+      {" not found", VSS_PROVIDER_E_OBJECT_NOT_FOUND},
   };
   for (const auto& [text, status] : kKnown) {
     if (result.mentions(text)) return status;
@@ -47,10 +46,10 @@ int status_of(const CommandResult& result) {
 }  // namespace
 
 CommandResult Lvm::try_command(const std::string& volume_group, std::vector<std::string> words,
-                               const Patience& patience) {
-  words.insert(words.begin() + 1, {"--config", kConfig});
+                               const std::string& locking_dir) {
+  words.insert(words.begin() + 1, {"--config", config(locking_dir)});
   try {
-    return process_.run(words, patience);
+    return process_.run(words, patience());
   } catch (const ProviderError& error) {
     const std::string holder = error.status() == VSS_PROVIDER_E_VETO ? lock_holder(volume_group) : "";
     if (holder.empty()) throw;
@@ -59,13 +58,20 @@ CommandResult Lvm::try_command(const std::string& volume_group, std::vector<std:
   }
 }
 
-CommandResult Lvm::try_command(const std::string& volume_group, std::vector<std::string> words) {
-  return try_command(volume_group, std::move(words), Patience::of(limit_));
-}
-
 void Lvm::command(const std::string& volume_group, std::vector<std::string> words) {
   const CommandResult result = try_command(volume_group, words);
   if (!result.succeeded()) throw_refusal(words, result);
+}
+
+void Lvm::command_on(const std::string& volume_group, const std::vector<std::string>& words,
+                     const std::vector<std::string>& volumes) {
+  constexpr std::size_t kMostVolumes = 32;  // liblvm2cmd takes 64 words
+  for (std::size_t begin = 0; begin < volumes.size(); begin += kMostVolumes) {
+    std::vector<std::string> all = words;
+    for (std::size_t i = begin; i < std::min(begin + kMostVolumes, volumes.size()); ++i)
+      all.push_back(volumes[i]);
+    command(volume_group, std::move(all));
+  }
 }
 
 std::vector<Row> Lvm::report(const std::string& command, const std::string& fields, const std::string& what) {
@@ -81,29 +87,13 @@ void throw_refusal(const std::vector<std::string>& words, const CommandResult& r
   throw ProviderError(status_of(result), joined(words) + ": " + result.message());
 }
 
-std::string lock_holder(const std::string& volume_group) {
-  struct stat lock {};
-  if (::stat((kLockDirectory + ("V_" + volume_group)).c_str(), &lock) != 0) return "";
-  // "1: FLOCK  ADVISORY  WRITE 1234 00:1a:5678 0 EOF"; a waiting one has "->" in second place.
-  std::array<char, 64> wanted{};
-  std::snprintf(wanted.data(), wanted.size(), "%02x:%02x:%lu", major(lock.st_dev), minor(lock.st_dev),
-                static_cast<unsigned long>(lock.st_ino));
-  std::ifstream locks("/proc/locks");
-  std::string number, kind, mode, access, pid, file, rest;
-  while (locks >> number >> kind >> mode >> access >> pid >> file && std::getline(locks, rest)) {
-    if (kind != "FLOCK" || file != wanted.data()) continue;
-    std::ifstream comm("/proc/" + pid + "/comm");
-    std::string name;
-    std::getline(comm, name);
-    return (name.empty() ? "a process" : name) + " (pid " + pid + ")";
-  }
-  return "";
-}
-
 std::vector<Row> parse_report(const std::vector<std::string>& lines) {
   std::string text;
   for (const std::string& line : lines) {
-    if (!line.starts_with("WARNING:")) text += line + "\n";
+    // Warnings come between; no line of JSON begins with a letter.
+    const std::size_t begin = line.find_first_not_of(' ');
+    if (begin != std::string::npos && std::string_view("{}[],\"").find(line[begin]) != std::string_view::npos)
+      text += line + "\n";
   }
   std::vector<Row> rows;
   try {

@@ -13,35 +13,48 @@ namespace vss::lvm {
 // One row of a report: field name as lvm prints it -> text; sizes in bytes.
 using Row = std::map<std::string, std::string>;
 
-// Thread rule: one thread at a time.
+// How long a command may take, and whether somebody still waits for it.
+struct Terms {
+  std::chrono::milliseconds limit;
+  std::function<bool()> cancelled;
+  [[nodiscard]] Patience patience() const { return {std::chrono::steady_clock::now() + limit, cancelled}; }
+};
+
+// Thread rule: one thread at a time. Errors: ProviderError, lvm's refusal among them.
 class Lvm {
  public:
-  // Nothing runs yet. `limit`: the longest time for a command outside a window.
-  Lvm(const std::string& program, std::chrono::milliseconds limit) : process_(program), limit_(limit) {}
+  // Nothing runs yet. `lost`: see CommandProcess.
+  Lvm(const std::string& program, std::function<void()> lost, Terms terms = {std::chrono::seconds(60), {}})
+      : process_(program, std::move(lost)), terms_(std::move(terms)) {}
+
+  // For the commands that follow.
+  void set_terms(Terms terms) { terms_ = std::move(terms); }
+  [[nodiscard]] Patience patience() const { return terms_.patience(); }
 
   // Starts the process that the commands run in, so that it is there.
   void start() { process_.start(); }
+  [[nodiscard]] bool is_running() const noexcept { return process_.is_running(); }
   void stop() noexcept { process_.stop(); }
 
-  // Runs a command on a volume group; errors, lvm's refusal among them, are ProviderError.
+  // Runs a command on a volume group.
   void command(const std::string& volume_group, std::vector<std::string> words);
-  // The same, but lvm's refusal is in the result.
-  CommandResult try_command(const std::string& volume_group, std::vector<std::string> words);
+  // The same on many volumes of it ("vg/lv"), as many at a time as lvm takes.
+  void command_on(const std::string& volume_group, const std::vector<std::string>& words,
+                  const std::vector<std::string>& volumes);
+  // The same, but lvm's refusal is in the result. `locking_dir`: where lvm takes its locks, "" for the place
+  // that all take them in.
   CommandResult try_command(const std::string& volume_group, std::vector<std::string> words,
-                            const Patience& patience);
+                            const std::string& locking_dir = "");
   // Runs lvs or vgs with these fields on `what`: a volume group, or vg/lv, "" for all.
   std::vector<Row> report(const std::string& command, const std::string& fields, const std::string& what);
 
  private:
   CommandProcess process_;
-  std::chrono::milliseconds limit_;
+  Terms terms_;
 };
 
 // What lvm refused, with the nearest code. Never returns.
 [[noreturn]] void throw_refusal(const std::vector<std::string>& words, const CommandResult& result);
-
-// "<command> (pid <n>)" of a process that has the lock of a volume group, "" if none or unknown.
-[[nodiscard]] std::string lock_holder(const std::string& volume_group);
 
 // The rows of a report in JSON, as the lines that lvm printed. Pure; ProviderError if it is none.
 [[nodiscard]] std::vector<Row> parse_report(const std::vector<std::string>& lines);

@@ -23,8 +23,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kCaptureLimit = 10s;  // all of a set has no more (design: the hold window)
-constexpr auto kWindowPatience = 25s;
+// Each below the limit that vssd has for the operation, so that the error is ours and says what lvm waited
+// for.
+constexpr auto kPrepareLimit = 20s;
+constexpr auto kCaptureLimit = 8s;
+constexpr auto kLookLimit = 20s;
+constexpr auto kHealthLimit = 5s;
+
 constexpr auto kExtendAgain = 30s;
 
 struct Settings {
@@ -69,7 +74,9 @@ std::string mount_options(const std::string& filesystem, bool writable) {
 class LvmProvider final : public SnapshotProvider {
  public:
   LvmProvider(const ProviderHost& host, const std::string& /*runtime_dir*/)
-      : settings_(Settings::from(host)), lvm_(settings_.program, settings_.command_limit) {}
+      : settings_(Settings::from(host)), lvm_(settings_.program, [this] {
+          if (set_) set_->resume_all();
+        }) {}
 
   void is_volume_supported(const ProviderHost& host, const vss_volume& volume) override {
     if (std::string(volume.filesystem) == "btrfs") {
@@ -78,7 +85,7 @@ class LvmProvider final : public SnapshotProvider {
     }
     try {
       host.supported(hold_for(find_logical_volume(volume.device), volume), "");
-    } catch (const ProviderError& error) {
+    } catch (const std::exception& error) {
       host.unsupported(error.what());
     }
   }
@@ -88,31 +95,31 @@ class LvmProvider final : public SnapshotProvider {
       leave_window();
       set_.emplace(member.set_id, lvm_, settings_.limits);
     }
+    lvm_.set_terms(terms(host, kPrepareLimit));
     const MappedVolume volume = find_logical_volume(member.volume.device);
     const SnapshotData data =
         set_->add(volume, member, hold_for(volume, member.volume), settings_.store, rates_);
     host.set_data(member.snapshot_id, to_text(data));
   }
 
-  void end_prepare(const ProviderHost&, const std::string& set_id) override { current(set_id).make_stores(); }
-
-  // From here to post_commit no command of another thread may resume what is held.
-  void pre_commit(const ProviderHost&, const std::string& set_id) override {
-    (void)current(set_id);
-    lvm_.start();
-    window_ = std::unique_lock(commands_, kWindowPatience);
+  // From its end to post_commit no command of another thread may resume what is held.
+  void end_prepare(const ProviderHost& host, const std::string& set_id) override {
+    lvm_.set_terms(terms(host, settings_.command_limit));
+    current(set_id).make_stores();
+    window_ = std::unique_lock(commands_, settings_.command_limit);
     if (!window_) throw ProviderError(VSS_PROVIDER_E_VETO, "another lvm command of vssd takes too long");
   }
+
+  void pre_commit(const ProviderHost&, const std::string& set_id) override { current(set_id).get_ready(); }
 
   void commit(const ProviderHost& host, const std::string& set_id,
               std::span<const vss_member> members) override {
     SnapshotSet& set = current(set_id);
-    const Patience patience{std::chrono::steady_clock::now() + kCaptureLimit,
-                            [&] { return host.is_cancelled(); }};
+    lvm_.set_terms(terms(host, kCaptureLimit));
     for (const vss_member& member : members) {
       bool hold_refused = false;
       try {
-        set.capture(member.snapshot_id, patience, hold_refused);
+        set.capture(member.snapshot_id, hold_refused);
       } catch (const ProviderError& error) {
         if (!hold_refused) throw;
         freezes_nest_ = Nesting::No;
@@ -124,10 +131,12 @@ class LvmProvider final : public SnapshotProvider {
   void post_commit(const ProviderHost&, const std::string&) override { leave_window(); }
 
   void pre_final_commit(const ProviderHost& host, const std::string& set_id) override {
+    lvm_.set_terms(terms(host, settings_.command_limit));
     current(set_id).activate(host);
   }
 
   void post_final_commit(const ProviderHost& host, const std::string& set_id) override {
+    lvm_.set_terms(terms(host, settings_.command_limit));
     current(set_id).finish(host);
     set_.reset();
     lvm_.stop();
@@ -137,7 +146,13 @@ class LvmProvider final : public SnapshotProvider {
   void abort(const ProviderHost& host, const std::string& set_id) override {
     if (!set_ || set_->id() != set_id) return;
     leave_window();
-    set_->remove(host);
+    lvm_.set_terms(terms(host, settings_.command_limit));
+    try {
+      set_->remove(host);
+    } catch (...) {
+      lvm_.stop();  // it comes again, or vssd removes snapshot by snapshot
+      throw;
+    }
     set_.reset();
     lvm_.stop();
     host.debug("set " + set_id + " removed");
@@ -146,25 +161,25 @@ class LvmProvider final : public SnapshotProvider {
   void remove(const ProviderHost& host, const vss_member& snapshot) override {
     const std::lock_guard lock(commands_);
     const SnapshotData data = parse_snapshot_data(snapshot.data);
-    Lvm lvm(settings_.program, settings_.command_limit);
+    Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
     const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot.snapshot_id));
-    for (const std::string& name : repair(lvm, found.volume_group, data))
+    for (const std::string& name : repair(lvm, found.volume_group, data, false))
       host.warn(name + " had been left suspended");
     remove_volumes(lvm, found.volume_group, found.volumes);
     forget(snapshot.snapshot_id);
   }
 
-  bool query(const ProviderHost&, const vss_member& snapshot) override {
-    Lvm lvm(settings_.program, settings_.command_limit);
-    const Tagged found =
-        find_recorded(lvm, parse_snapshot_data(snapshot.data), snapshot_tag(snapshot.snapshot_id));
+  bool query(const ProviderHost& host, const vss_member& snapshot) override {
+    const SnapshotData data = parse_snapshot_data(snapshot.data);
+    Lvm lvm = make_lvm(data, terms(host, kLookLimit));
+    const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot.snapshot_id));
     return std::ranges::any_of(found.volumes, &FoundVolume::is_snapshot);
   }
 
   void mount_info(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
     const SnapshotData data = parse_snapshot_data(snapshot.data);
     auto device = active_device(data);
-    if (!device) device = activate(data, snapshot.snapshot_id);
+    if (!device) device = activate(host, data, snapshot.snapshot_id);
     if (!data.thin()) {
       const auto status = mapper_status(device->name);
       if (!status.empty() && parse_snapshot_status(status.front().parameters).lost)
@@ -178,13 +193,23 @@ class LvmProvider final : public SnapshotProvider {
   void check_health(const ProviderHost& host, const vss_member& snapshot) override {
     const SnapshotData data = parse_snapshot_data(snapshot.data);
     const auto device = active_device(data);
-    if (!device) return host.set_health(VSS_HEALTH_GOOD, -1, "");  // not active: nothing is written to it
+    if (!device)
+      throw ProviderError(VSS_PROVIDER_E_VETO, "the snapshot of " + data.origin + " is not active");
     if (data.thin()) return check_thin(host, data, snapshot.snapshot_id);
     check_thick(host, data, *device, snapshot.snapshot_id);
   }
 
  private:
   enum class Nesting : std::uint8_t { Unknown, Yes, No };
+
+  [[nodiscard]] Terms terms(const ProviderHost& host, std::chrono::milliseconds limit) const {
+    return {std::min(limit, settings_.command_limit), [host] { return host.is_cancelled(); }};
+  }
+
+  // For what is not part of the making of a set.
+  [[nodiscard]] Lvm make_lvm(const SnapshotData& data, Terms terms) const {
+    return {settings_.program, [data] { resume_left_suspended(data); }, std::move(terms)};
+  }
 
   SnapshotSet& current(const std::string& set_id) {
     if (!set_ || set_->id() != set_id)
@@ -198,9 +223,10 @@ class LvmProvider final : public SnapshotProvider {
   }
 
   // After a restart of the machine a thin snapshot is not active.
-  [[nodiscard]] MapperDevice activate(const SnapshotData& data, const std::string& snapshot_id) {
+  [[nodiscard]] MapperDevice activate(const ProviderHost& host, const SnapshotData& data,
+                                      const std::string& snapshot_id) {
     const std::lock_guard lock(commands_);
-    Lvm lvm(settings_.program, settings_.command_limit);
+    Lvm lvm = make_lvm(data, terms(host, kLookLimit));
     const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot_id));
     const auto volume = std::ranges::find_if(found.volumes, &FoundVolume::is_snapshot);
     if (volume == found.volumes.end())
@@ -235,15 +261,15 @@ class LvmProvider final : public SnapshotProvider {
   void check_thick(const ProviderHost& host, const SnapshotData& data, const MapperDevice& device,
                    const std::string& id) {
     const auto status = mapper_status(device.name);
-    if (status.empty()) return host.set_health(VSS_HEALTH_GOOD, -1, "");
+    if (status.empty()) throw ProviderError(VSS_PROVIDER_E_VETO, device.name + " has no status");
     const Fill fill = parse_snapshot_status(status.front().parameters);
     if (fill.lost)
       return host.set_health(VSS_HEALTH_LOST, 0, "the store of " + device.name + ": " + fill.why);
     const std::lock_guard lock(health_);
     const std::int64_t left = growth_.seconds_left(id, fill, std::chrono::steady_clock::now());
-    if (fill.percent() < static_cast<double>(settings_.extend_at) || fill.used >= fill.total)
+    if (fill.percent() < static_cast<double>(settings_.extend_at))
       return host.set_health(VSS_HEALTH_GOOD, left, "");
-    const std::string refusal = extend(device, fill, id);
+    const std::string refusal = extend(host, data, device, fill, id);
     if (refusal.empty()) return host.set_health(VSS_HEALTH_GOOD, -1, "");
     host.set_health(VSS_HEALTH_AT_RISK, left,
                     "the store of " + data.volume_group + "/" + data.origin + " is " +
@@ -251,29 +277,36 @@ class LvmProvider final : public SnapshotProvider {
                         "% full and cannot grow: " + refusal);
   }
 
-  // Why not, "" if it grew. Asks lvm again only after a while.
-  std::string extend(const MapperDevice& device, const Fill& fill, const std::string& id) {
+  // Why not, "" if it grew, or is as large as it can ever get. Asks lvm again only after a while.
+  std::string extend(const ProviderHost& host, const SnapshotData& data, const MapperDevice& device,
+                     const Fill& fill, const std::string& id) {
     const auto now = std::chrono::steady_clock::now();
     Refusal& last = refusals_[id];
     if (!last.text.empty() && now - last.time < kExtendAgain) return last.text;
     const std::unique_lock lock(commands_, std::try_to_lock);
-    if (!lock) return "a snapshot set is being made";
-    constexpr std::uint64_t kSectorBytes = 512;
-    const std::uint64_t more =
-        std::max(fill.total * kSectorBytes / 100 * settings_.extend_by, kSmallestStore);
+    if (!lock) throw ProviderError(VSS_PROVIDER_E_VETO, "a snapshot set is being made");
     const VolumeNames names = split_mapper_name(device.name);
-    Lvm lvm(settings_.program, settings_.command_limit);
-    const auto result =
-        lvm.try_command(names.volume_group, {"lvextend", "--yes", "--size", "+" + std::to_string(more) + "b",
-                                             names.volume_group + "/" + names.logical_volume});
-    last = {now, result.succeeded() ? "" : result.message()};
+    Lvm lvm = make_lvm(data, terms(host, kHealthLimit));
+    const auto grow = [&](const std::string& how, const std::string& amount) {
+      return lvm.try_command(names.volume_group, {"lvextend", "--yes", how, amount,
+                                                  names.volume_group + "/" + names.logical_volume});
+    };
+    CommandResult result =
+        grow("--size", "+" + std::to_string(growth_of_store(fill.total, settings_.extend_by)) + "b");
+    if (result.mentions("nsufficient free space")) {
+      const CommandResult rest = grow("--extents", "+100%FREE");
+      if (rest.succeeded()) result = rest;
+    }
+    const bool is_largest = result.mentions("matches existing size");
+    last = {now, result.succeeded() || is_largest ? "" : result.message()};
     return last.text;
   }
 
   void check_thin(const ProviderHost& host, const SnapshotData& data, const std::string& id) {
     const auto pool = mapper_device(mapper_uuid(data.vg_uuid, data.pool_uuid) + "-tpool");
     const auto status = pool ? mapper_status(pool->name) : std::vector<MapperTarget>{};
-    if (status.empty()) return host.set_health(VSS_HEALTH_GOOD, -1, "");
+    if (status.empty())
+      throw ProviderError(VSS_PROVIDER_E_VETO, "the thin pool " + data.pool + " is not active");
     const PoolFill fill = parse_pool_status(status.front().parameters);
     const std::string name = "the thin pool " + data.volume_group + "/" + data.pool;
     if (fill.data.lost) return host.set_health(VSS_HEALTH_LOST, 0, name + ": " + fill.state);
@@ -309,8 +342,9 @@ class LvmProvider final : public SnapshotProvider {
   WriteRates rates_;
   std::atomic<Nesting> freezes_nest_{Nesting::Unknown};
 
-  Lvm lvm_;  // of the thread of set creation, as are the next two
+  // Of the thread of set creation, down to window_.
   std::optional<SnapshotSet> set_;
+  Lvm lvm_;
   std::unique_lock<std::timed_mutex> window_;
   std::timed_mutex commands_;  // held while volumes are held, and by commands that could resume them
 

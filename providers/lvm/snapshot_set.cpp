@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 #include "providers/lvm/device_mapper.hpp"
 #include "providers/lvm/snapshot_health.hpp"
 #include "providers/lvm/snapshots.hpp"
+#include "providers/lvm/volume_group_lock.hpp"
 
 namespace vss::lvm {
 
@@ -91,6 +93,9 @@ void SnapshotSet::check_pool(const SnapshotData& data, const std::string& path) 
   check(fill.data, "space for data", limits_.pool_data_percent);
   check(fill.metadata, "space for metadata", limits_.pool_metadata_percent);
   if (!fill.can_write) veto(name + " cannot be written: " + fill.state);
+  const std::vector<Row> rows = lvm_.report("lvs", "transaction_id", data.volume_group + "/" + data.pool);
+  if (rows.empty() || number(rows.front(), "transaction_id") != fill.transaction)
+    veto(name + ": the metadata of LVM and of the kernel differ; lvconvert --repair may help");
 }
 
 void SnapshotSet::plan_store(Member& member, const Row& row, const StorePolicy& policy,
@@ -107,8 +112,6 @@ void SnapshotSet::plan_store(Member& member, const Row& row, const StorePolicy& 
 }
 
 void SnapshotSet::make_stores() {
-  lvm_.start();
-  std::vector<std::string> names;
   for (const Member& member : members_) {
     if (member.data.thin()) continue;
     // -Wn: nothing looks for signatures of earlier filesystems; -Zy: an empty header, as lvm itself makes it.
@@ -116,12 +119,9 @@ void SnapshotSet::make_stores() {
                  {"lvcreate", "--yes", "--type", "linear", "-Wn", "-Zy", "--size",
                   std::to_string(member.store_bytes) + "b", "--name", member.name, "--addtag", set_tag(id_),
                   "--addtag", snapshot_tag(member.snapshot_id), member.data.volume_group});
-    names.push_back(member.full_name());
   }
-  if (names.empty()) return;
-  std::vector<std::string> words{"lvchange", "--activate", "n"};
-  words.insert(words.end(), names.begin(), names.end());
-  lvm_.command("", std::move(words));
+  for (const std::string& group : groups())
+    lvm_.command_on(group, {"lvchange", "--activate", "n"}, names_in(group, Which::Thick));
   for (const char* target : {"snapshot", "snapshot-origin"}) mapper_load_target(target);
 }
 
@@ -146,29 +146,43 @@ std::vector<std::string> SnapshotSet::capture_command(const Member& member, cons
           member.origin()};
 }
 
-void SnapshotSet::capture(const std::string& snapshot_id, const Patience& patience, bool& hold_refused) {
+void SnapshotSet::get_ready() {
+  lvm_.start();
+  // Should lvm be killed in the window, this is what puts things right, and then it must not have to be read
+  // from a volume that stands still. Nothing is suspended now.
+  for (const Member& member : members_) resume_left_suspended(member.data);
+}
+
+void SnapshotSet::capture(const std::string& snapshot_id, bool& hold_refused) {
   const auto member = std::ranges::find(members_, snapshot_id, &Member::snapshot_id);
   if (member == members_.end()) throw ProviderError(VSS_PROVIDER_E_BAD_STATE, "not prepared");
+  if (!lvm_.is_running()) veto("the process that runs lvm was killed");
+  const std::string& group = member->data.volume_group;
+  const std::vector<std::string> words = capture_command(*member, id_);
+  std::optional<VolumeGroupLock> lock;
   if (member->hold == VSS_HOLD_SUSPEND) {
-    // Whoever resumed it let writes through, and other volumes of the set do not have them.
+    // Any other command on this volume would have resumed it. With the lock there is none between this look
+    // and the capture. Whoever resumed it let writes through that other volumes of the set do not have.
+    lock.emplace(group, lvm_.patience());
     const auto device = mapper_device(mapper_uuid(member->data.vg_uuid, member->data.origin_uuid));
     if (!device || !device->suspended) veto("somebody has resumed the device of " + member->path);
   }
-  const std::vector<std::string> words = capture_command(*member, id_);
-  const CommandResult result = lvm_.try_command(member->data.volume_group, words, patience);
+  const CommandResult result = lvm_.try_command(group, words, lock ? kLocksOfTheLocked : "");
   if (result.succeeded()) return;
-  hold_refused = member->hold == VSS_HOLD_FREEZE && result.mentions("Device or resource busy");
+  hold_refused = member->hold == VSS_HOLD_FREEZE && result.mentions("suspend", "Device or resource busy");
   throw_refusal(words, result);
 }
 
+void SnapshotSet::resume_all() noexcept {
+  interrupted_ = true;
+  for (const Member& member : members_) resume_left_suspended(member.data);
+}
+
 void SnapshotSet::activate(const ProviderHost& host) {
-  std::vector<std::string> words{"lvchange", "--activate", "y", "--ignoreactivationskip", "--yes"};
-  const std::size_t without_names = words.size();
-  for (const Member& member : members_) {
-    if (member.data.thin()) words.push_back(member.full_name());  // a thick one is active with its origin
-  }
-  if (words.size() > without_names) lvm_.command("", std::move(words));
   for (const std::string& group : groups()) {
+    // A thick one is active with its origin.
+    lvm_.command_on(group, {"lvchange", "--activate", "y", "--ignoreactivationskip", "--yes"},
+                    names_in(group, Which::Thin));
     for (const FoundVolume& found : find_tagged(lvm_, group, set_tag(id_))) {
       const auto member = std::ranges::find_if(members_, [&](const Member& candidate) {
         return candidate.data.volume_group == group && candidate.name == found.name;
@@ -181,10 +195,8 @@ void SnapshotSet::activate(const ProviderHost& host) {
 }
 
 void SnapshotSet::finish(const ProviderHost& host) {
-  std::vector<std::string> words{"lvchange", "--permission", "r"};
-  for (const Member& member : members_) words.push_back(member.full_name());
-  lvm_.command("", std::move(words));
   for (const std::string& group : groups()) {
+    lvm_.command_on(group, {"lvchange", "--permission", "r"}, names_in(group, Which::All));
     const auto saved = lvm_.try_command(group, {"vgcfgbackup", group});
     if (!saved.succeeded()) host.warn("vgcfgbackup " + group + ": " + saved.message());
   }
@@ -201,7 +213,7 @@ void SnapshotSet::remove(const ProviderHost& host) {
   };
   for (const Member& member : members_) {
     attempt([&] {
-      for (const std::string& name : repair(lvm_, member.data.volume_group, member.data))
+      for (const std::string& name : repair(lvm_, member.data.volume_group, member.data, interrupted_))
         host.warn(name + " had been left suspended");
     });
   }
@@ -209,6 +221,15 @@ void SnapshotSet::remove(const ProviderHost& host) {
     attempt([&] { remove_volumes(lvm_, group, find_tagged(lvm_, group, set_tag(id_))); });
   }
   if (!failures.empty()) throw ProviderError(VSS_PROVIDER_E_UNEXPECTED, failures);
+}
+
+std::vector<std::string> SnapshotSet::names_in(const std::string& group, Which which) const {
+  std::vector<std::string> names;
+  for (const Member& member : members_) {
+    const bool wanted = which == Which::All || (which == Which::Thin) == member.data.thin();
+    if (wanted && member.data.volume_group == group) names.push_back(member.full_name());
+  }
+  return names;
 }
 
 std::vector<std::string> SnapshotSet::groups() const {

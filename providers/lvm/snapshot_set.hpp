@@ -32,8 +32,12 @@ class SnapshotSet {
                    WriteRates& rates);
   // Makes the stores of thick snapshots: allocated, zeroed, and out of use again.
   void make_stores();
+  // All that the capture needs is there, and in memory.
+  void get_ready();
   // The capture. `hold_refused`: set when the kernel would not freeze what is frozen.
-  void capture(const std::string& snapshot_id, const Patience& patience, bool& hold_refused);
+  void capture(const std::string& snapshot_id, bool& hold_refused);
+  // A command of this set was lost in its middle: nothing stays suspended.
+  void resume_all() noexcept;
   // What was captured becomes usable, and writable. Tells the host what the snapshots have become.
   void activate(const ProviderHost& host);
   // Read-only for good.
@@ -57,7 +61,9 @@ class SnapshotSet {
   void check_group(const Row& row, const std::string& path) const;
   void check_pool(const SnapshotData& data, const std::string& path);
   void plan_store(Member& member, const Row& row, const StorePolicy& policy, double written_per_second) const;
+  enum class Which : std::uint8_t { All, Thick, Thin };
   [[nodiscard]] std::vector<std::string> groups() const;
+  [[nodiscard]] std::vector<std::string> names_in(const std::string& group, Which which) const;
   [[nodiscard]] static std::vector<std::string> capture_command(const Member& member,
                                                                 const std::string& set_id);
 
@@ -65,6 +71,7 @@ class SnapshotSet {
   Lvm& lvm_;
   SetLimits limits_;
   std::vector<Member> members_;
+  bool interrupted_ = false;
 };
 
 }  // namespace vss::lvm

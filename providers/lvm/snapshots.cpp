@@ -2,6 +2,7 @@
 #include "providers/lvm/snapshots.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <sstream>
 
 #include "providers/lvm/device_mapper.hpp"
@@ -11,12 +12,16 @@ namespace vss::lvm {
 
 namespace {
 
+// Those that others stand on first.
 std::vector<std::string> suspended_devices(const SnapshotData& data) {
   std::vector<std::string> prefixes{mapper_uuid(data.vg_uuid, data.origin_uuid)};
   if (data.thin()) prefixes.push_back(mapper_uuid(data.vg_uuid, data.pool_uuid));
   if (!data.lv_uuid.empty()) prefixes.push_back(mapper_uuid(data.vg_uuid, data.lv_uuid));
+  std::vector<MapperDevice> devices = mapper_devices(prefixes);
+  std::ranges::stable_sort(devices, std::ranges::greater(),
+                           [](const MapperDevice& device) { return device.uuid.size(); });
   std::vector<std::string> names;
-  for (const MapperDevice& device : mapper_devices(prefixes)) {
+  for (const MapperDevice& device : devices) {
     if (device.suspended) names.push_back(device.name);
   }
   return names;
@@ -55,8 +60,9 @@ Tagged find_recorded(Lvm& lvm, const SnapshotData& data, const std::string& tag)
   try {
     const auto rows = lvm.report("lvs", kFields, data.volume_group);
     if (std::ranges::any_of(rows, is_it)) return {data.volume_group, with_tag(rows, tag)};
-  } catch (const ProviderError&) {
+  } catch (const ProviderError& error) {
     // Renamed, or not there: all groups tell.
+    if (error.status() != VSS_PROVIDER_E_OBJECT_NOT_FOUND) throw;
   }
   for (const Row& row : lvm.report("vgs", "vg_name,vg_uuid", "")) {
     if (is_it(row)) return {row.at("vg_name"), find_tagged(lvm, row.at("vg_name"), tag)};
@@ -64,24 +70,39 @@ Tagged find_recorded(Lvm& lvm, const SnapshotData& data, const std::string& tag)
   throw ProviderError(VSS_PROVIDER_E_VETO, "the volume group " + data.volume_group + " is not there now");
 }
 
-std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const SnapshotData& data) {
-  const std::vector<std::string> found = suspended_devices(data);
-  if (found.empty()) return {};
+void resume_left_suspended(const SnapshotData& data) noexcept {
+  try {
+    for (const std::string& name : suspended_devices(data)) mapper_resume(name);
+  } catch (const std::exception&) {
+    // The command that was lost is an error already; repair() tries again, and tells.
+  }
+}
+
+std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const SnapshotData& data,
+                                bool interrupted) {
+  std::vector<std::string> found = suspended_devices(data);
+  if (found.empty() && !interrupted) return found;
+  const auto refresh = [&](const std::string& name) {
+    try {
+      lvm.try_command(volume_group, {"lvchange", "--refresh", volume_group + "/" + name});
+    } catch (const ProviderError&) {
+      // What it left suspended is resumed below.
+    }
+  };
   // Waits for the lock: a command that is under way ends its suspension itself. What is then still suspended
   // belongs to nobody. Loads the tables that the metadata asks for, so a snapshot that was recorded is there
   // afterwards.
-  lvm.try_command(volume_group, {"lvchange", "--refresh", volume_group + "/" + data.origin});
-  if (data.thin()) lvm.try_command(volume_group, {"lvchange", "--refresh", volume_group + "/" + data.pool});
-  // One that is suspended without a new table is none that lvm would have to refresh.
+  refresh(data.origin);
+  if (data.thin()) refresh(data.pool);
   for (const std::string& name : suspended_devices(data)) mapper_resume(name);
   return found;
 }
 
 void remove_volumes(Lvm& lvm, const std::string& volume_group, const std::vector<FoundVolume>& volumes) {
   if (volumes.empty()) return;
-  std::vector<std::string> words{"lvremove", "--yes", "--force"};
-  for (const FoundVolume& volume : volumes) words.push_back(volume.full_name());
-  lvm.command(volume_group, std::move(words));
+  std::vector<std::string> names;
+  for (const FoundVolume& volume : volumes) names.push_back(volume.full_name());
+  lvm.command_on(volume_group, {"lvremove", "--yes", "--force"}, names);
   lvm.try_command(volume_group, {"vgcfgbackup", volume_group});
 }
 

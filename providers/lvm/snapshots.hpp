@@ -31,9 +31,15 @@ struct Tagged {
 // group is not there now.
 [[nodiscard]] Tagged find_recorded(Lvm& lvm, const SnapshotData& data, const std::string& tag);
 
-// Ends what a killed lvm may have left of a snapshot: devices of its origin, of its pool or of itself that
-// are suspended. lvm has them again as its metadata says; returns what was suspended.
-std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const SnapshotData& data);
+// Resumes what a killed lvm left suspended of a snapshot: of its origin, its pool and itself. By the kernel
+// alone, for a volume may stand still that programs are read from. Tables that were not in use yet are
+// dropped.
+void resume_left_suspended(const SnapshotData& data) noexcept;
+
+// Ends what a killed lvm may have left of a snapshot: lvm has its origin and pool again as its metadata says,
+// and nothing is suspended. `interrupted`: also if nothing is suspended any more. Returns what was suspended.
+std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const SnapshotData& data,
+                                bool interrupted);
 
 // Removes these, and writes the backup of the metadata.
 void remove_volumes(Lvm& lvm, const std::string& volume_group, const std::vector<FoundVolume>& volumes);

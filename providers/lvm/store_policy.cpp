@@ -79,6 +79,10 @@ std::uint64_t StorePolicy::largest(std::uint64_t origin_bytes, std::uint64_t ext
   return in_extents(origin_bytes + origin_bytes / 200 + kMiB, extent_bytes);
 }
 
+std::uint64_t growth_of_store(std::uint64_t sectors, std::uint64_t percent) {
+  return std::max(sectors / 100 * percent * kSectorBytes, kSmallestStore);
+}
+
 double WriteRates::measure(const std::string& device_number) {
   std::ifstream file("/sys/dev/block/" + device_number + "/stat");
   std::uint64_t fields[7] = {};

@@ -32,6 +32,10 @@ class StorePolicy {
   std::uint64_t value_ = 0;  // percent, bytes, or seconds
 };
 
+// By how many bytes a store of so many sectors grows: `percent` of it, 16 MiB at least. In whole sectors.
+// Pure.
+[[nodiscard]] std::uint64_t growth_of_store(std::uint64_t sectors, std::uint64_t percent);
+
 // A whole number in decimal. ProviderError INVALID_ARGUMENT, which names the key, if it is none or out of
 // range.
 [[nodiscard]] std::uint64_t parse_number(const std::string& key, const std::string& text, std::uint64_t least,

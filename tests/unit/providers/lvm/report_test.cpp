@@ -10,7 +10,7 @@ namespace {
 TEST(Reports, RowsAreReadAndWarningsBetweenThemAreNot) {
   const auto rows = parse_report({"{", R"(  "report": [ {"lv": [)", "WARNING: a disk is slow",
                                   R"({"lv_name":"a-1", "lv_size":"5"},)", R"({"lv_name":"b", "lv_size":"6"})",
-                                  R"(]}],)", R"("log": [])", "}"});
+                                  "Configuration setting \"x\" unknown.", R"(]}],)", R"("log": [])", "}"});
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].at("lv_name"), "a-1");
   EXPECT_EQ(rows[1].at("lv_size"), "6");
@@ -35,6 +35,7 @@ TEST(Refusals, LackOfSpaceHasItsOwnCode) {
   EXPECT_EQ(status("Volume group \"vg\" has insufficient free space (5 extents): 10 required."),
             VSS_PROVIDER_E_INSUFFICIENT_STORAGE);
   EXPECT_EQ(status("Cannot change VG vg while PVs are missing."), VSS_PROVIDER_E_VETO);
+  EXPECT_EQ(status("Volume group \"vg\" not found"), VSS_PROVIDER_E_OBJECT_NOT_FOUND);
 }
 
 }  // namespace

@@ -45,6 +45,17 @@ TEST(StorePolicy, WhatIsNoSizeIsRefused) {
   }
 }
 
+TEST(StoreGrowth, IsInWholeSectorsWhateverTheSizeOfTheStore) {
+  for (const std::uint64_t mebibytes : {16, 80, 512, 1000, 2048, 10240, 99999}) {
+    for (const std::uint64_t percent : {1, 20, 33, 100}) {
+      const std::uint64_t growth = growth_of_store(mebibytes * kMiB / 512, percent);
+      EXPECT_EQ(growth % 512, 0U) << mebibytes << " MiB by " << percent;
+      EXPECT_GE(growth, kSmallestStore);
+    }
+  }
+  EXPECT_NEAR(static_cast<double>(growth_of_store(10240 * kMiB / 512, 20)), 2048.0 * kMiB, kMiB);
+}
+
 TEST(WriteRates, ADeviceThatIsNotThereHasNone) { EXPECT_EQ(WriteRates().measure("0:0"), 0); }
 
 }  // namespace

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// lvm's own lock of a volume group (lvm2, lib/locking/file_locking.c): while we have it, no lvm command
+// changes the group. A command of ours that runs meanwhile takes its locks elsewhere: --nolocking is refused
+// for snapshots, and without effect in a process that has taken a lock before.
+
+#include <string>
+
+#include "providers/lvm/command_process.hpp"
+#include "vss/provider_support.hpp"
+
+namespace vss::lvm {
+
+constexpr const char* kLocksOfTheLocked = "/run/vssd/lvm-locks";
+
+class VolumeGroupLock {
+ public:
+  // Waits for it as long as `patience` allows. ProviderError VETO, which names who has it, if that is not
+  // enough.
+  VolumeGroupLock(const std::string& volume_group, const Patience& patience);
+
+ private:
+  UniqueFd file_;  // the lock ends with it
+};
+
+// "<command> (pid <n>)" of a process that has the lock of a volume group, "" if none or unknown.
+[[nodiscard]] std::string lock_holder(const std::string& volume_group);
+
+}  // namespace vss::lvm
