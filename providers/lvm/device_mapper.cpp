@@ -40,12 +40,12 @@ std::mutex& library() {
                       "device-mapper: " + what + ": " + std::generic_category().message(error));
 }
 
-// False if the device does not exist.
+// False if the device does not exist, or what a message names.
 bool run(dm_task& task, const std::string& what) {
   dm_task_no_open_count(&task);
   if (dm_task_run(&task) != 0) return true;
   const int error = dm_task_get_errno(&task);
-  if (error == ENXIO) return false;
+  if (error == ENXIO || error == ENODATA) return false;
   fail(what, error == 0 ? EIO : error);
 }
 
@@ -148,6 +148,14 @@ void mapper_resume(const std::string& name) {
   const std::lock_guard lock(library());
   (void)run(*named_task(DM_DEVICE_CLEAR, name), "clear " + name);
   (void)run(*named_task(DM_DEVICE_RESUME, name), "resume " + name);
+}
+
+void mapper_message(const std::string& name, const std::string& message) {
+  const std::lock_guard lock(library());
+  const Task task = named_task(DM_DEVICE_TARGET_MSG, name);
+  dm_task_set_sector(task.get(), 0);
+  dm_task_set_message(task.get(), message.c_str());
+  (void)run(*task, name + ": " + message);
 }
 
 void mapper_load_target(const std::string& type) {

@@ -40,6 +40,8 @@ struct MapperTarget {
 
 // Drops a table that was loaded and is not in use yet, and resumes the device.
 void mapper_resume(const std::string& name);
+// Sends a message to a device of one target. One that names what the target does not have is no error.
+void mapper_message(const std::string& name, const std::string& message);
 // Has the kernel load the module of a target, if it is not there.
 void mapper_load_target(const std::string& type);
 

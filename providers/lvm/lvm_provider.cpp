@@ -9,6 +9,7 @@
 #include <string>
 
 #include "providers/lvm/device_mapper.hpp"
+#include "providers/lvm/half_made.hpp"
 #include "providers/lvm/kernel_ability.hpp"
 #include "providers/lvm/logical_volume.hpp"
 #include "providers/lvm/snapshot_health.hpp"
@@ -163,6 +164,7 @@ class LvmProvider final : public SnapshotProvider {
     const SnapshotData data = parse_snapshot_data(snapshot.data);
     Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
     const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot.snapshot_id));
+    if (data.thin()) take_away_half_made(lvm, found.volume_group, data);
     for (const std::string& name : repair(lvm, found.volume_group, data, false))
       host.warn(name + " had been left suspended");
     remove_volumes(lvm, found.volume_group, found.volumes);

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "providers/lvm/device_mapper.hpp"
+#include "providers/lvm/half_made.hpp"
 #include "vss/provider_module.hpp"
 
 namespace vss::lvm {
@@ -82,6 +83,7 @@ std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const
                                 bool interrupted) {
   std::vector<std::string> found = suspended_devices(data);
   if (found.empty() && !interrupted) return found;
+  if (data.thin()) take_away_half_made(lvm, volume_group, data);
   const auto refresh = [&](const std::string& name) {
     try {
       lvm.try_command(volume_group, {"lvchange", "--refresh", volume_group + "/" + name});
