@@ -14,10 +14,11 @@ from typing import Iterator
 sys.dont_write_bytecode = True  # root must not leave files of its own in a user's tree
 
 from ring import dev
+from ring.booted import booted
 from ring.guest import Guest
 from ring.image import Image, bare_image
 from ring.lvm_root import lvm_image
-from ring.packages import packages_image
+from ring.packages import build_debs, packages_image
 from ring.channel import GuestError
 from ring.runner import run_test
 from ring.testcase import Test, all_tests, find_test
@@ -25,7 +26,7 @@ from ring.work import SUITES, work_dir
 
 
 def image_of(suite: str, bare: bool, root: str) -> Image:
-    image = bare_image(suite) if bare else packages_image(suite)
+    image = booted(suite, bare_image(suite) if bare else packages_image(suite))
     return lvm_image(suite, image) if root == "lvm" else image
 
 
@@ -46,6 +47,14 @@ def command_build(arguments: argparse.Namespace) -> int:
     roots = {test.root for test in all_tests()} if arguments.all else {arguments.root}
     for root in sorted(roots, reverse=True):
         print(image_of(arguments.suite, arguments.bare, root).disk)
+    return 0
+
+
+def command_prepare(arguments: argparse.Namespace) -> int:
+    """What takes long and no guest is needed for; while something else is being tested, for example."""
+    for suite in SUITES:
+        bare_image(suite)
+        build_debs(suite)
     return 0
 
 
@@ -82,7 +91,7 @@ def command_exec(arguments: argparse.Namespace) -> int:
     with temporary_directory() as directory:
         guest = Guest(image_for(arguments), directory, dev.parse_disks(arguments.disks), arguments.memory)
         try:
-            guest.boot()
+            guest.start()
             if arguments.put:
                 dev.put_tree(guest, arguments.put, "/mnt/put")
             return dev.run_and_print(guest, arguments.command, arguments.timeout)
@@ -140,6 +149,7 @@ def parser() -> argparse.ArgumentParser:
 
     command = add("build", command_build, "build the image of a guest", suite=True)
     command.add_argument("--all", action="store_true", help="every image that the tests need")
+    add("prepare", command_prepare, "make the roots and packages of all suites")
     command = add("list", command_list, "the tests")
     command.add_argument("--limits", action="store_true", help="with the seconds that each may take")
     add("run", command_run, "run every test", suite=True)

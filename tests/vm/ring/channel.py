@@ -19,18 +19,23 @@ class GuestError(Exception):
     """What was asked of the guest did not happen."""
 
 
+def connect(path: Path) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    # By way of the directory: the name of a socket is limited to 107 bytes.
+    directory = os.open(path.parent, os.O_PATH | os.O_CLOEXEC)
+    try:
+        connection.connect(f"/proc/self/fd/{directory}/{path.name}")
+    except OSError:
+        connection.close()
+        raise
+    finally:
+        os.close(directory)
+    return connection
+
+
 class Channel:
     def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        # By way of the directory: the name of a socket is limited to 107 bytes.
-        directory = os.open(path.parent, os.O_PATH | os.O_CLOEXEC)
-        try:
-            self._socket.connect(f"/proc/self/fd/{directory}/{path.name}")
-        except OSError:
-            self._socket.close()
-            raise
-        finally:
-            os.close(directory)
+        self._socket = connect(path)
         self._changed = threading.Condition()
         self._answers: dict[str, dict] = {}
         self._waiting: set[str] = set()

@@ -44,7 +44,7 @@ def up(image: Image, name: str, disks: dict[str, str], memory: int) -> None:
         down(name)
     guest = Guest(image, directory, disks, memory)
     try:
-        guest.boot(leave_running=True)
+        guest.start(leave_running=True)
     except BaseException:
         guest.power_cut()
         raise

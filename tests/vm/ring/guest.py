@@ -2,7 +2,10 @@
 """The language of the tests: a guest that is booted, given commands, cut off from its power and booted again."""
 from __future__ import annotations
 
+import base64
+import os
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -12,9 +15,12 @@ from typing import Mapping
 from . import qemu
 from .channel import Channel, GuestError
 from .image import Image
+from .monitor import Monitor
 from .remote import Remote, parse_size
 
 BOOT_LIMIT = 300
+RESUME_LIMIT = 120
+MEMORY = 1024  # MiB, of a guest that need not have more or less
 FATAL = re.compile(r"Kernel panic|BUG:|Oops|general protection fault|blocked for more than|soft lockup|"
                    r"double fault|rcu_sched self-detected stall|kernel BUG at|WARNING: possible circular locking")
 
@@ -22,13 +28,14 @@ FATAL = re.compile(r"Kernel panic|BUG:|Oops|general protection fault|blocked for
 class Guest(Remote):
     """Its files are in `directory`; the disks keep what is on them over power_cut(), reboot() and boot()."""
 
-    def __init__(self, image: Image, directory: Path, disks: Mapping[str, str] | None = None, memory: int = 1024,
+    def __init__(self, image: Image, directory: Path, disks: Mapping[str, str] | None = None, memory: int = MEMORY,
                  terminal: bool = False, append: str = "") -> None:
         super().__init__()
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         root = directory / "root.qcow2"
-        qemu.make_overlay(image.disk, root)
+        self._kept = image.booted if memory == MEMORY and not (terminal or append) else None
+        qemu.make_overlay(self._kept / "root.qcow2" if self._kept else image.disk, root)
         files = {serial: directory / f"{serial}.disk" for serial in disks or {}}
         for serial, path in files.items():
             qemu.make_disk(path, parse_size((disks or {})[serial]))
@@ -43,6 +50,10 @@ class Guest(Remote):
 
     # --- power
 
+    def start(self, leave_running: bool = False) -> "Guest":
+        """Its first boot, or the end of a boot that was kept."""
+        return self._resume(self._kept, leave_running) if self._kept else self.boot(leave_running=leave_running)
+
     def boot(self, limit: float = BOOT_LIMIT, leave_running: bool = False) -> "Guest":
         """Starts the guest on its disks and waits until its systemd has started what it starts."""
         if self._process:
@@ -54,6 +65,48 @@ class Guest(Remote):
         if state not in ("running", "degraded"):
             raise GuestError(f"systemd is {state!r} after the boot")
         return self
+
+    def _resume(self, kept: Path, leave_running: bool) -> "Guest":
+        end = time.monotonic() + RESUME_LIMIT
+        shutil.copyfile(kept / "console.log", self.machine.console)
+        self._process = qemu.start(self.machine, leave_running, kept / "memory")
+        monitor = self._connect_monitor(end)
+        while monitor.execute("query-status")["status"] == "inmigrate":
+            self._pause(0.05)
+        for number, serial in enumerate(self.machine.disks, start=1):
+            monitor.execute("device_add", driver="virtio-blk-pci", drive=f"d{number}", serial=serial)
+        monitor.execute("cont")
+        monitor.close()
+        self._channel = self._connect(end)
+        self.request("resumed", end - time.monotonic(), time=time.time(), seed=base64.b64encode(os.urandom(32)).decode())
+        if self.machine.disks:
+            self.run(["udevadm", "wait", "--settle", "--timeout=60", *map(self.disk, self.machine.disks)], timeout=90)
+        return self
+
+    def save(self, memory: Path) -> None:
+        """Its memory into a file, to go on with its root disk as that is now. The guest is off then."""
+        assert self._process
+        self.run("udevadm settle && sync")
+        monitor = Monitor(self.machine.monitor)
+        monitor.execute("stop")
+        monitor.execute("migrate-set-parameters", max_bandwidth=1 << 40)
+        monitor.execute("migrate", uri=f"exec:cat >{shlex.quote(str(memory))}")
+        while (state := monitor.execute("query-migrate").get("status")) in ("setup", "active", "device"):
+            self._pause(0.1)
+        if state != "completed":
+            raise GuestError(f"the memory of the guest is not saved: {state}")
+        monitor.execute("quit")
+        monitor.close()
+        self._wait_for_end(60)
+
+    def _connect_monitor(self, end: float) -> Monitor:
+        while time.monotonic() < end:
+            self._check_alive()
+            try:
+                return Monitor(self.machine.monitor)
+            except OSError:
+                self._pause(0.05)  # QEMU has not made its socket yet
+        raise GuestError("QEMU does not answer")
 
     def _connect(self, end: float) -> Channel:
         while time.monotonic() < end:

@@ -18,6 +18,7 @@ class Image(NamedTuple):
     kernel: Path
     initrd: Path
     append: str  # what the kernel is told about the root filesystem
+    booted: Path | None = None  # what ring/booted.py has kept of a guest that has booted from it
 
 
 def bare_image(suite: str) -> Image:

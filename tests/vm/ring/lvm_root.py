@@ -56,7 +56,7 @@ def _fill(suite: str, image: Image, disk: Path) -> None:
     guest.machine.disks["image"] = directory / "image.qcow2"
     qemu.make_overlay(image.disk, guest.machine.disks["image"])
     try:
-        guest.boot()
+        guest.start()
         guest.run(SCRIPT.format(disk=guest.disk("system"), image=guest.disk("image")), timeout=600)
         guest.shut_down()
         guest.machine.disks["system"].rename(disk)

@@ -2,6 +2,7 @@
 """One run of QEMU: its arguments, its start, its end."""
 from __future__ import annotations
 
+import shlex
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,10 @@ class Machine:
     terminal: bool = False
 
     @property
+    def monitor(self) -> Path:
+        return self.directory / "monitor"
+
+    @property
     def control(self) -> Path:
         return self.directory / "control"
 
@@ -35,11 +40,13 @@ class Machine:
     def console(self) -> Path:
         return self.directory / "console.log"
 
-    def arguments(self) -> list[str]:
+    def arguments(self, memory: Path | None = None) -> list[str]:
+        """With the memory of a guest that has run, the machine waits for its monitor to plug the disks in."""
         append = f"{self.append} {APPEND}"
         arguments = ["qemu-system-x86_64", *MACHINE, "-smp", str(self.cpus), "-m", str(self.memory),
                      "-kernel", str(self.kernel), "-initrd", str(self.initrd),
-                     "-chardev", f"file,id=console,path={self.console},append=on", "-serial", "chardev:console"]
+                     "-chardev", f"file,id=console,path={self.console},append=on", "-serial", "chardev:console",
+                     "-qmp", f"unix:{self.monitor.name},server=on,wait=off"]
         if self.terminal:
             append += " systemd.wants=serial-getty@ttyS1.service"
             arguments += ["-chardev", "stdio,id=terminal,signal=off", "-serial", "chardev:terminal"]
@@ -47,16 +54,26 @@ class Machine:
                       "-chardev", f"socket,id=agent,path={self.control.name},server=on,wait=off",
                       "-device", "virtserialport,chardev=agent,name=vssd.agent"]
         for number, (serial, path) in enumerate([("root", self.root), *self.disks.items()]):
-            kind = "qcow2" if path.suffix == ".qcow2" else "raw"
             # The host stays up in a power cut, so what QEMU has written is kept without telling the host's disk.
-            arguments += ["-drive", f"if=none,id=d{number},file={path},format={kind},cache=unsafe,discard=unmap",
-                          "-device", f"virtio-blk-pci,drive=d{number},serial={serial}"]
+            arguments += ["-drive", f"if=none,id=d{number},file={path},format={format_of(path)},cache=unsafe,discard=unmap",
+                          *(["-device", f"virtio-blk-pci,drive=d{number},serial={serial}"] if number == 0 or not memory else [])]
+        if memory:
+            arguments += ["-S", "-incoming", f"exec:cat {shlex.quote(str(memory))}"]
         return [*arguments, "-append", append]
+
+
+def format_of(disk: Path) -> str:
+    return "qcow2" if disk.suffix == ".qcow2" else "raw"
 
 
 def make_overlay(image: Path, overlay: Path) -> None:
     """A root disk of the test's own, on top of an image that is only read."""
-    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(image), str(overlay)], check=True)
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", format_of(image), "-b", str(image), str(overlay)],
+                   check=True)
+
+
+def version() -> str:
+    return subprocess.run(["qemu-system-x86_64", "--version"], check=True, capture_output=True, text=True).stdout
 
 
 def make_disk(path: Path, size: int) -> None:
@@ -64,11 +81,12 @@ def make_disk(path: Path, size: int) -> None:
         file.truncate(size)
 
 
-def start(machine: Machine, leave_running: bool = False) -> subprocess.Popen:
+def start(machine: Machine, leave_running: bool = False, memory: Path | None = None) -> subprocess.Popen:
     """Must be called by the main thread: QEMU dies with the thread that has started it."""
-    machine.control.unlink(missing_ok=True)
+    for socket in (machine.control, machine.monitor):
+        socket.unlink(missing_ok=True)
     with open(machine.directory / "qemu.log", "ab") as log:
         return subprocess.Popen(
-            machine.arguments(), cwd=machine.directory, stdin=None if machine.terminal else subprocess.DEVNULL,
+            machine.arguments(memory), cwd=machine.directory, stdin=None if machine.terminal else subprocess.DEVNULL,
             stdout=None if machine.terminal else log, stderr=log,
             start_new_session=not machine.terminal, preexec_fn=None if leave_running else die_with_parent)

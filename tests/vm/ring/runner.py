@@ -57,7 +57,7 @@ def run_test(suite: str, test: type[Test], image: Image) -> bool:
 
 def _failure_of(test: type[Test], guest: Guest) -> str | None:
     try:
-        guest.boot()
+        guest.start()
         test().run(guest)
         bad = guest.fatal_lines()
         return "the guest's kernel complains:\n" + "\n".join(bad) if bad else None
