@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -53,9 +54,10 @@ std::string lock_holder(const std::string& volume_group) {
                 static_cast<unsigned long>(lock.st_ino));
   // "1: FLOCK  ADVISORY  WRITE 1234 00:1a:5678 0 EOF"; a waiting one has "->" in second place.
   std::ifstream locks("/proc/locks");
+  const std::string ours = std::to_string(::getpid());
   std::string number, kind, mode, access, pid, file, rest;
   while (locks >> number >> kind >> mode >> access >> pid >> file && std::getline(locks, rest)) {
-    if (kind != "FLOCK" || file != wanted.data()) continue;
+    if (kind != "FLOCK" || file != wanted.data() || pid == ours) continue;
     std::ifstream comm("/proc/" + pid + "/comm");
     std::string name;
     std::getline(comm, name);

@@ -23,7 +23,7 @@ class VolumeGroupLock {
   UniqueFd file_;  // the lock ends with it
 };
 
-// "<command> (pid <n>)" of a process that has the lock of a volume group, "" if none or unknown.
+// "<command> (pid <n>)" of another process that has the lock of a volume group, "" if none or unknown.
 [[nodiscard]] std::string lock_holder(const std::string& volume_group);
 
 }  // namespace vss::lvm
