@@ -17,7 +17,7 @@ namespace vss::lvm {
 
 namespace {
 
-constexpr const char* kFields =
+constexpr const char* kOriginFields =
     "vg_name,vg_uuid,vg_attr,vg_free,vg_extent_size,vg_missing_pv_count,lv_name,lv_uuid,lv_attr,lv_size,pool_"
     "lv,"
     "pool_lv_uuid";
@@ -43,7 +43,7 @@ std::string device_number(const std::string& node) {
 
 SnapshotData SnapshotSet::add(const MappedVolume& volume, const vss_member& member, int hold,
                               const StorePolicy& policy, WriteRates& rates) {
-  const std::vector<Row> rows = lvm_.report("lvs", kFields, volume.volume_group + "/" + volume.name);
+  const std::vector<Row> rows = lvm_.report("lvs", kOriginFields, volume.volume_group + "/" + volume.name);
   if (rows.empty()) veto("lvm does not know " + volume.volume_group + "/" + volume.name);
   const Row& row = rows.front();
   const std::string path = member.volume.path;

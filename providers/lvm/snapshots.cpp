@@ -37,7 +37,7 @@ bool has_tag(const std::string& tags, const std::string& wanted) {
   return false;
 }
 
-constexpr const char* kFields = "vg_name,vg_uuid,lv_name,lv_uuid,lv_tags,lv_attr";
+constexpr const char* kFoundFields = "vg_name,vg_uuid,lv_name,lv_uuid,lv_tags,lv_attr";
 
 std::vector<FoundVolume> with_tag(const std::vector<Row>& rows, const std::string& tag) {
   std::vector<FoundVolume> found;
@@ -53,13 +53,13 @@ std::vector<FoundVolume> with_tag(const std::vector<Row>& rows, const std::strin
 }  // namespace
 
 std::vector<FoundVolume> find_tagged(Lvm& lvm, const std::string& volume_group, const std::string& tag) {
-  return with_tag(lvm.report("lvs", kFields, volume_group), tag);
+  return with_tag(lvm.report("lvs", kFoundFields, volume_group), tag);
 }
 
 Tagged find_recorded(Lvm& lvm, const SnapshotData& data, const std::string& tag) {
   const auto is_it = [&](const Row& row) { return without_hyphens(row.at("vg_uuid")) == data.vg_uuid; };
   try {
-    const auto rows = lvm.report("lvs", kFields, data.volume_group);
+    const auto rows = lvm.report("lvs", kFoundFields, data.volume_group);
     if (std::ranges::any_of(rows, is_it)) return {data.volume_group, with_tag(rows, tag)};
   } catch (const ProviderError& error) {
     // Renamed, or not there: all groups tell.
