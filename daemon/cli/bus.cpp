@@ -13,7 +13,7 @@ namespace {
 // sd-bus: no time limit at all. How long a call may take is for vssd to decide.
 constexpr std::uint64_t kNoTimeout = std::numeric_limits<std::uint64_t>::max();
 
-Json to_json(const sdbus::Variant& value) {
+Json value_to_json(const sdbus::Variant& value) {
   const std::string type = compat::signature(value);
   if (type == "s") return value.get<std::string>();
   if (type == "o") return std::string(value.get<sdbus::ObjectPath>());
@@ -24,8 +24,8 @@ Json to_json(const sdbus::Variant& value) {
   if (type == "x") return value.get<std::int64_t>();
   if (type == "d") return value.get<double>();
   if (type == "as") return value.get<std::vector<std::string>>();
-  if (type == "a{sv}") return cli::to_json(value.get<Dict>());
-  if (type == "aa{sv}") return cli::to_json(value.get<std::vector<Dict>>());
+  if (type == "a{sv}") return to_json(value.get<Dict>());
+  if (type == "aa{sv}") return to_json(value.get<std::vector<Dict>>());
   return nullptr;
 }
 
@@ -41,7 +41,7 @@ void report(const char* where, const std::exception& error) noexcept {
 
 Json to_json(const Dict& dict) {
   Json json = Json::object();
-  for (const auto& [key, value] : dict) json[key] = to_json(value);
+  for (const auto& [key, value] : dict) json[key] = value_to_json(value);
   return json;
 }
 
