@@ -26,13 +26,15 @@ def journal(guest: Remote) -> str:
 def start_writer(guest: Remote, paths: Sequence[str], commands: Mapping[str, str]) -> Process:
     """Takes part in every set of these paths and runs the scripts; event: script."""
     lines = ['name = "test"', 'class_id = "1c6f2dcb-8f43-4a3f-9a0e-6a1f0b6d3a55"', f"paths = {json.dumps(list(paths))}"]
-    for event, script in commands.items():
+    for event, script in {"thaw": "true", **commands}.items():
         command = json.dumps(["/bin/bash", "-c", script])
         lines += [f"[events.{event}]", f"command = {command}", "timeout_ms = 50000"]
     guest.put(WRITER, "\n".join(lines) + "\n")
     program = guest.run("systemctl cat vss-writer-command@ | sed -n 's/^ExecStart=\\([^ ]*\\).*/\\1/p'").out.strip()
     process = guest.spawn(f"exec {program} --config {WRITER} 2>&1")
-    guest.wait_for("vssctl list writers | grep -q '^test'")
+    guest.wait_for(lambda: guest.run("vssctl list writers").out.count("\ntest ") or not process.running())
+    if not process.running():
+        raise AssertionError(f"no writer: {process.output()}")
     return process
 
 
@@ -84,3 +86,22 @@ def take_lock(group: str) -> str:
 
 def unlock(guest: Remote) -> None:
     guest.run("touch /run/unlock")
+
+
+def at_work(group: str, moment: float, script: str) -> str:
+    """For a writer's Freeze: the script is run that many seconds after lvm has begun to change the group in the window.
+    Its lock is a file that is there while a command runs."""
+    watch = (f"end=$((SECONDS + 30)); until [ -e /run/lock/lvm/V_{group} ] || [ $SECONDS -gt $end ]; do :; done; "
+             f"sleep {moment}; {script}")
+    return f"setsid bash -c {shlex.quote(watch)} >/dev/null 2>&1 <&- &"
+
+
+def kill_lvm_at_work(group: str, moment: float) -> str:
+    """/run/killed says that it was still there."""
+    return "rm -f /run/killed; pid=$(pgrep -x vssd-lvm); export pid; " + at_work(
+        group, moment, "kill -9 $pid && echo killed >/run/killed")
+
+
+def reset_at_work(group: str, moment: float) -> str:
+    """The machine is off at that moment: nothing more is written."""
+    return at_work(group, moment, "echo b >/proc/sysrq-trigger")
