@@ -22,13 +22,6 @@ core::Result<std::vector<Guid>> parse_ids(const std::vector<std::string>& texts)
   return ids;
 }
 
-Answer<> no_values(Status status) {
-  if (!status) return core::fail(std::move(status.error()));
-  return std::tuple<>();
-}
-
-asio::awaitable<Answer<>> at_once(Status status) { co_return no_values(std::move(status)); }
-
 asio::awaitable<Answer<>> when_done(asio::awaitable<Status> work) {
   co_return no_values(co_await std::move(work));
 }

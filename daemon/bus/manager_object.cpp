@@ -37,10 +37,6 @@ template <typename T>
 asio::awaitable<Answer<T>> at_once(T value) {
   co_return std::tuple(std::move(value));
 }
-asio::awaitable<Answer<>> at_once(core::Status status) {
-  if (!status) co_return core::fail(std::move(status.error()));
-  co_return std::tuple<>();
-}
 }  // namespace
 
 asio::awaitable<core::Result<Caller>> ManagerObject::allow(std::string sender, Action action) {

@@ -67,6 +67,14 @@ void send_results(Reply<T...>& reply, std::tuple<T...>& values) {
 template <typename... T>
 using Answer = core::Result<std::tuple<T...>>;
 
+inline Answer<> no_values(core::Status status) {
+  if (!status) return core::fail(std::move(status.error()));
+  return std::tuple<>();
+}
+
+// An answer that nothing has to be waited for.
+inline asio::awaitable<Answer<>> at_once(core::Status status) { co_return no_values(std::move(status)); }
+
 // Waits for the handler and sends its outcome. `owner` is what the handler works on; it lives as long as the
 // handler.
 template <typename... T>

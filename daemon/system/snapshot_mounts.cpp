@@ -19,7 +19,7 @@
 namespace vss::system {
 namespace {
 // Long enough for a journal to be replayed.
-constexpr std::chrono::minutes kLimit{5};
+constexpr std::chrono::minutes kMountLimit{5};
 constexpr unsigned long kAlways = MS_NOSUID | MS_NODEV;
 
 std::string snapshots_dir(const std::string& runtime_dir) { return runtime_dir + "/snapshots"; }
@@ -176,7 +176,7 @@ asio::awaitable<core::Result<std::string>> SnapshotMounts::mount(core::Guid set,
   auto work = [runtime_dir = runtime_dir_, set, snapshot, spec = std::move(spec), writable] {
     return mount_snapshot(runtime_dir, set, snapshot, spec, writable);
   };
-  co_return co_await worker_.run(std::move(work), kLimit);
+  co_return co_await worker_.run(std::move(work), kMountLimit);
 }
 
 asio::awaitable<core::Status> SnapshotMounts::unmount(core::Guid set, core::Guid snapshot) {
@@ -184,14 +184,14 @@ asio::awaitable<core::Status> SnapshotMounts::unmount(core::Guid set, core::Guid
     const std::string set_dir = base + "/" + set.str();
     return unmount_snapshot(set_dir, set_dir + "/" + snapshot.str());
   };
-  co_return co_await worker_.run(std::move(work), kLimit);
+  co_return co_await worker_.run(std::move(work), kMountLimit);
 }
 
 asio::awaitable<core::Status> SnapshotMounts::remove_leftovers(std::vector<core::Guid> known) {
   auto work = [runtime_dir = runtime_dir_, known = std::move(known)] {
     return remove_all_leftovers(runtime_dir, known);
   };
-  co_return co_await worker_.run(std::move(work), kLimit);
+  co_return co_await worker_.run(std::move(work), kMountLimit);
 }
 
 }  // namespace vss::system

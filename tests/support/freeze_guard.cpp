@@ -16,9 +16,6 @@
 namespace vss::test {
 
 namespace {
-// A test may have nested holds; nobody else holds a test's own filesystem.
-constexpr int kMostNestedHolds = 8;
-
 void close_all_but(std::vector<int>& keep) {
   std::sort(keep.begin(), keep.end());
   unsigned int next = 3;

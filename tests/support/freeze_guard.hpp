@@ -9,6 +9,9 @@
 
 namespace vss::test {
 
+// A test may have nested holds; nobody else holds a test's own filesystem.
+inline constexpr int kMostNestedHolds = 8;
+
 class FreezeGuard {
  public:
   // `fds` are open on the filesystems; order: as created, the guard thaws in this order (outer before inner).

@@ -18,13 +18,12 @@
 #include <system_error>
 #include <utility>
 
+#include "tests/support/freeze_guard.hpp"
 #include "tests/support/run_program.hpp"
 
 namespace vss::test {
 
 namespace {
-constexpr int kMostNestedHolds = 8;
-
 [[noreturn]] void raise(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
@@ -130,7 +129,7 @@ bool LoopFilesystem::is_frozen() const {
 LoopFilesystem::~LoopFilesystem() {
   if (image_.empty()) return;
   if (mounted_) {
-    // What a failed test left frozen; nobody else holds a test's own filesystem.
+    // What a failed test left frozen.
     const int root = open(mount_point_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (int i = 0; i < kMostNestedHolds && ioctl(root, FITHAW, 0) == 0; ++i) {
     }

@@ -12,9 +12,9 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 
-constexpr auto kLimit = 60s;
+constexpr auto kSessionLimit = 60s;
 const TimePoint kStart{1000s};
-const std::string kSet = "11111111-0000-4000-8000-000000000001";
+const std::string kSetId = "11111111-0000-4000-8000-000000000001";
 
 // Every event there is, in the order of a good operation up to each phase.
 const std::vector<Event> kGoodOrder = {Event::PrepareForBackup, Event::PrepareForSnapshot,
@@ -27,7 +27,7 @@ const std::vector<Event> kAllEvents = {Event::PrepareForBackup, Event::PrepareFo
 
 SessionTable::Arrival arrive(SessionTable& table, Event event, TimePoint now = kStart, EventArgs args = {},
                              const std::string& session = "s") {
-  return table.arrive(event, session, kSet, std::move(args), now, kLimit);
+  return table.arrive(event, session, kSetId, std::move(args), now, kSessionLimit);
 }
 
 // A table with one session that has seen the first `events` of the good order.
@@ -76,7 +76,7 @@ TEST(SessionTable, BackupShutdownEndsTheSessionInEveryPhase) {
     const auto arrival = arrive(table, Event::BackupShutdown);
     EXPECT_EQ(arrival.verdict, Verdict::Run);
     EXPECT_EQ(arrival.abort_first, phase == 3) << "only a frozen writer is aborted first";
-    EXPECT_EQ(arrival.session.set, kSet);
+    EXPECT_EQ(arrival.session.set, kSetId);
     EXPECT_TRUE(table.empty());
     EXPECT_EQ(arrive(table, Event::BackupShutdown).verdict, Verdict::Wrong);
   }
@@ -98,9 +98,9 @@ TEST(SessionTable, TheShorterOfWindowAndOwnLimitEndsTheFreeze) {
 
 TEST(SessionTable, ExpiryAbortsOnceAndMakesThawLate) {
   SessionTable table = after(3);
-  EXPECT_TRUE(table.expire(kStart + kLimit - 1ms).empty());
-  EXPECT_EQ(table.expire(kStart + kLimit).size(), 1U);
-  EXPECT_TRUE(table.expire(kStart + kLimit).empty());
+  EXPECT_TRUE(table.expire(kStart + kSessionLimit - 1ms).empty());
+  EXPECT_EQ(table.expire(kStart + kSessionLimit).size(), 1U);
+  EXPECT_TRUE(table.expire(kStart + kSessionLimit).empty());
   EXPECT_EQ(table.next_deadline(), std::nullopt);
   const auto thaw = arrive(table, Event::Thaw);
   EXPECT_EQ(thaw.verdict, Verdict::Late);
@@ -113,7 +113,7 @@ TEST(SessionTable, ExpiryAbortsOnceAndMakesThawLate) {
 TEST(SessionTable, ThawDisarmsTheTimer) {
   SessionTable table = after(4);
   EXPECT_EQ(table.next_deadline(), std::nullopt);
-  EXPECT_TRUE(table.expire(kStart + 2 * kLimit).empty());
+  EXPECT_TRUE(table.expire(kStart + 2 * kSessionLimit).empty());
   EXPECT_FALSE(table.aborted_meanwhile("s"));
 }
 
@@ -123,7 +123,7 @@ TEST(SessionTable, TheEndOfVssdAbortsWhatIsBetweenPrepareForBackupAndPostSnapsho
     const auto ended = table.end_all("gone");
     ASSERT_EQ(ended.size(), 1U);
     EXPECT_EQ(ended[0].phase == Phase::Aborted, phase < 5) << phase;
-    EXPECT_EQ(ended[0].set, kSet);
+    EXPECT_EQ(ended[0].set, kSetId);
     EXPECT_TRUE(ended[0].given_up->load());
     EXPECT_TRUE(table.empty());
   }
@@ -145,7 +145,7 @@ TEST(SessionTable, ExactlyOneOfThawAndAbortFollowsAFreezeInEveryOrder) {
       const bool still_frozen = ends == 0;
       if (cause == AbortComes)
         ends += arrive(table, Event::Abort).verdict == Verdict::Run && still_frozen ? 1 : 0;
-      if (cause == TimePasses) ends += static_cast<int>(table.expire(kStart + kLimit).size());
+      if (cause == TimePasses) ends += static_cast<int>(table.expire(kStart + kSessionLimit).size());
       if (cause == ShutdownComes) ends += arrive(table, Event::BackupShutdown).abort_first ? 1 : 0;
       if (cause == VssdEnds) {
         for (const auto& session : table.end_all("gone")) {
@@ -163,7 +163,7 @@ TEST(SessionTable, SessionsDoNotTouchEachOther) {
     EXPECT_EQ(arrive(table, event, kStart + 1s, {}, "other").verdict, Verdict::Run);
   }
   EXPECT_EQ(arrive(table, Event::Abort, kStart + 1s, {}, "s").verdict, Verdict::Run);
-  EXPECT_EQ(table.next_deadline(), kStart + 1s + kLimit);
+  EXPECT_EQ(table.next_deadline(), kStart + 1s + kSessionLimit);
   EXPECT_EQ(arrive(table, Event::Thaw, kStart + 1s, {}, "other").verdict, Verdict::Run);
 }
 

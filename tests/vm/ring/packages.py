@@ -13,6 +13,7 @@ from .work import TREE, build_step, files_hash, hash_of, locked, remove, run_iso
 
 TOOLS = "build-essential debhelper fakeroot".split()
 SCRIPT = "packaging/build-deb.sh"
+OPTIONS = "noopt unity"  # not what a user gets, and much sooner compiled
 
 
 def _build_packages() -> list[str]:
@@ -42,7 +43,7 @@ def build_debs(suite: str) -> Path:
     files = _source_files()
     root = make_root(suite, "build", _build_packages())
     debs = suite_dir(suite) / "debs"
-    inputs = hash_of(_sources_hash(files), root.with_name("build.stamp").read_text())
+    inputs = hash_of(_sources_hash(files), OPTIONS, root.with_name("build.stamp").read_text())
     with locked(f"{suite}.debs"), build_step(debs, inputs) as stale:
         if stale:
             remove(root / "src")
@@ -52,7 +53,7 @@ def build_debs(suite: str) -> Path:
             (root / "src/tmp").mkdir()
             log = suite_dir(suite) / "debs.log"
             log.unlink(missing_ok=True)
-            _run_in(root, f"cd /src/vssd && TMPDIR=/src/tmp {SCRIPT} /src/out", log)
+            _run_in(root, f"cd /src/vssd && TMPDIR=/src/tmp DEB_BUILD_OPTIONS='{OPTIONS}' {SCRIPT} /src/out", log)
             shutil.copytree(out, debs)
             remove(root / "src")
     return debs
