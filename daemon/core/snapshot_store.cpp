@@ -18,6 +18,20 @@ bool matches(const SnapshotFilter& filter, const SetRecord& set, const SnapshotR
          (filter.context.empty() || filter.context == to_string(set.context));
 }
 
+// Longer and longer ones, for what is tried until it works.
+class Pauses {
+ public:
+  asio::awaitable<void> next() {
+    const TimePoint end = std::chrono::steady_clock::now() + pause_;
+    pause_ = std::min(2 * pause_, kLongest);
+    co_await wait_for(Signal(), end);
+  }
+
+ private:
+  static constexpr Milliseconds kLongest{60'000};
+  Milliseconds pause_{500};
+};
+
 std::vector<Guid> snapshot_ids(const SetRecord& record) {
   std::vector<Guid> ids;
   for (const SnapshotRecord& snapshot : record.snapshots) ids.push_back(snapshot.snapshot_id);
@@ -150,7 +164,9 @@ asio::awaitable<Result<Deletion>> SnapshotStore::remove_set(Guid set, bool force
   if (Status stored = co_await put(std::move(record)); !stored) {
     spdlog::warn("set {}: {}; it is removed all the same", set.str(), stored.error().message);
   }
-  co_return co_await remove_these(set, std::move(snapshots));
+  Deletion deletion = co_await remove_these(set, std::move(snapshots));
+  if (deletion.failed) remove_later(set);
+  co_return deletion;
 }
 
 asio::awaitable<Result<Deletion>> SnapshotStore::remove_snapshot(Guid snapshot, bool force) {
@@ -223,58 +239,84 @@ bool SnapshotStore::is_a_provider_stuck(const SetRecord& record) const {
   });
 }
 
-asio::awaitable<void> SnapshotStore::keep_removing(Guid set) {
-  constexpr Milliseconds kFirstPause{500};
-  constexpr Milliseconds kLongestPause{60'000};
-  for (Milliseconds pause = kFirstPause; find(set) != nullptr; pause = std::min(2 * pause, kLongestPause)) {
-    // Not before the stuck operation has returned: it may still make what is to be removed.
-    if (!is_a_provider_stuck(*find(set))) {
-      Result<Deletion> removed = co_await remove_set(set, true);
-      if (removed && !removed->failed) co_return;
-    }
-    asio::steady_timer timer(services_.executor, pause);
-    asio::error_code ignored;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  }
+void SnapshotStore::remove_later(Guid set) {
+  if (removed_later_.insert(set).second) spawn(services_.executor, keep_removing(set));
 }
 
-asio::awaitable<void> SnapshotStore::reopen(SetRecord record) {
-  for (SnapshotRecord& snapshot : record.snapshots) {
-    snapshot.path.clear();
-    Provider* provider = services_.providers.find(snapshot.provider);
-    if (provider == nullptr) {
-      spdlog::error("snapshot {}: provider {} is not loaded", snapshot.snapshot_id.str(), snapshot.provider);
-      continue;
-    }
-    const Member member = member_of(record, snapshot);
-    Result<bool> exists = co_await provider->exists(member);
-    if (!exists || !*exists) {
-      spdlog::error("snapshot {} of {} (set {}) is missing{}", snapshot.snapshot_id.str(),
-                    snapshot.volume.path, record.set_id.str(), exists ? "" : ": " + exists.error().message);
-      continue;
-    }
-    Result<MountSpec> spec = co_await provider->mount_info(member, false);
-    if (!spec) {
-      spdlog::error("snapshot {}: {}", snapshot.snapshot_id.str(), spec.error().message);
-      continue;
-    }
-    snapshot.device = spec->device;
-    MountSpec arguments = std::move(*spec);
-    Result<std::string> path =
-        co_await services_.mounter.mount(record.set_id, snapshot.snapshot_id, std::move(arguments), false);
-    if (!path) {
-      spdlog::error("snapshot {}: {}", snapshot.snapshot_id.str(), path.error().message);
-      continue;
-    }
-    snapshot.path = std::move(*path);
+asio::awaitable<void> SnapshotStore::keep_removing(Guid set) {
+  for (Pauses pauses; find(set) != nullptr;) {
+    co_await pauses.next();
+    const auto pass = co_await background_.enter();
+    // Not before the stuck operation has returned: it may still make what is to be removed.
+    if (find(set) == nullptr || is_a_provider_stuck(*find(set))) continue;
+    Result<Deletion> removed = co_await remove_set(set, true);
+    if (removed && !removed->failed) break;
   }
-  sets_[record.set_id] = std::move(record);
+  removed_later_.erase(set);
+}
+
+SnapshotRecord* SnapshotStore::find_usable(Guid set, Guid snapshot) {
+  const auto at = sets_.find(set);
+  if (at == sets_.end() || at->second.state != SetState::Created) return nullptr;
+  const auto found = std::ranges::find(at->second.snapshots, snapshot, &SnapshotRecord::snapshot_id);
+  return found == at->second.snapshots.end() ? nullptr : &*found;
+}
+
+asio::awaitable<Status> SnapshotStore::open_one(Guid set, Guid snapshot) {
+  const SnapshotRecord* record = find_usable(set, snapshot);
+  if (record == nullptr || !record->path.empty()) co_return Status();
+  Provider* provider = services_.providers.find(record->provider);
+  if (provider == nullptr) {
+    spdlog::error("snapshot {}: provider {} is not loaded", snapshot.str(), record->provider);
+    co_return Status();
+  }
+  const Member member = member_of(*find(set), *record);
+  Result<bool> exists = co_await provider->exists(member);
+  if (!exists) co_return fail(std::move(exists.error()));
+  if (!*exists) {
+    spdlog::error("snapshot {} of {} (set {}) is missing", snapshot.str(), member.volume.path, set.str());
+    co_return Status();
+  }
+  Result<MountSpec> spec = co_await provider->mount_info(member, false);
+  if (!spec) co_return fail(std::move(spec.error()));
+  const std::string device = spec->device;
+  Result<std::string> path = co_await services_.mounter.mount(set, snapshot, std::move(*spec), false);
+  if (!path) co_return fail(std::move(path.error()));
+  SnapshotRecord* still = find_usable(set, snapshot);
+  if (still == nullptr) co_return co_await services_.mounter.unmount(set, snapshot);  // deleted meanwhile
+  still->device = device;
+  still->path = std::move(*path);
+  co_return Status();
+}
+
+asio::awaitable<bool> SnapshotStore::open(Guid set, spdlog::level::level_enum complain) {
+  bool all = true;
+  const std::vector<Guid> snapshots = snapshot_ids(sets_.at(set));
+  for (const Guid snapshot : snapshots) {
+    Status opened = co_await open_one(set, snapshot);
+    if (opened) continue;
+    spdlog::log(complain, "snapshot {} (set {}): {}", snapshot.str(), set.str(), opened.error().message);
+    all = false;
+  }
+  co_return all;
+}
+
+// What it is on may come later: a disk, a volume group on it.
+asio::awaitable<void> SnapshotStore::keep_opening(Guid set) {
+  for (Pauses pauses; find(set) != nullptr;) {
+    co_await pauses.next();
+    const auto pass = co_await background_.enter();
+    if (find(set) == nullptr || !co_await open(set, spdlog::level::debug)) continue;
+    spdlog::info("snapshot set {}: all of it is there now", set.str());
+    break;
+  }
 }
 
 asio::awaitable<Status> SnapshotStore::recover() {
   Result<std::vector<SetRecord>> records = co_await services_.catalogue.load();
   if (!records) co_return fail(std::move(records.error()).with_context("read the catalogue"));
   for (SetRecord& record : *records) {
+    for (SnapshotRecord& snapshot : record.snapshots) snapshot.path.clear();  // nothing is mounted yet
     sets_[record.set_id] = record;
     if (record.state == SetState::Created) announced_.insert(record.set_id);
   }
@@ -282,11 +324,12 @@ asio::awaitable<Status> SnapshotStore::recover() {
   if (collected && collected->deleted > 0) {
     spdlog::info("removed {} snapshots that a former run left behind", collected->deleted);
   }
-  for (SetRecord& record : *records) {
-    if (sets_.contains(record.set_id) && record.state == SetState::Created && is_persistent(record.context)) {
-      co_await reopen(std::move(record));
-      notify_complete_();
-    }
+  for (const SetRecord& record : *records) {
+    if (!sets_.contains(record.set_id) || record.state != SetState::Created || !is_persistent(record.context))
+      continue;
+    if (!co_await open(record.set_id, spdlog::level::err))
+      spawn(services_.executor, keep_opening(record.set_id));
+    notify_complete_();
   }
   co_return Status();
 }

@@ -65,23 +65,28 @@ class SnapshotStore {
   void set_in_use(Guid set, bool in_use);
   [[nodiscard]] bool is_in_use(Guid set) const { return in_use_.contains(set); }
 
-  // Deletion stops at the first failure, as VSS's does. Errors: ObjectNotFound, VolumeInUse.
+  // Deletion stops at the first failure, as VSS's does, and is tried again in the background.
+  // Errors: ObjectNotFound, VolumeInUse.
   asio::awaitable<Result<Deletion>> remove_set(Guid set, bool force);
   asio::awaitable<Result<Deletion>> remove_snapshot(Guid snapshot, bool force);
   asio::awaitable<Result<Deletion>> remove_oldest(std::string volume, bool force);
   asio::awaitable<Result<Deletion>> remove_all(bool force);
   asio::awaitable<Result<Deletion>> collect_garbage();
 
-  // Tries again and again, in the background, to remove a set whose creation was given up while a provider
-  // was stuck.
-  void remove_later(Guid set) { spawn(services_.executor, keep_removing(set)); }
+  // Tries again and again, in the background, to remove a set that could not be removed, or whose creation
+  // was given up while a provider was stuck.
+  void remove_later(Guid set);
 
  private:
   asio::awaitable<void> keep_removing(Guid set);
+  asio::awaitable<void> keep_opening(Guid set);
   [[nodiscard]] bool is_a_provider_stuck(const SetRecord& record) const;
   asio::awaitable<Status> remove_one(Guid set, Guid snapshot);
   asio::awaitable<Deletion> remove_these(Guid set, std::vector<Guid> snapshots);
-  asio::awaitable<void> reopen(SetRecord record);
+  // Mounts what persists and is not mounted. False: not all of it, and it may be possible later.
+  asio::awaitable<bool> open(Guid set, spdlog::level::level_enum complain);
+  asio::awaitable<Status> open_one(Guid set, Guid snapshot);
+  [[nodiscard]] SnapshotRecord* find_usable(Guid set, Guid snapshot);
   [[nodiscard]] Status check_removable(Guid set, bool force) const;
   [[nodiscard]] bool is_garbage(const SetRecord& record) const;
 
@@ -91,6 +96,7 @@ class SnapshotStore {
   std::map<Guid, SetRecord> sets_;
   std::set<Guid> in_use_;
   std::set<Guid> announced_;  // were complete: their end is announced as well
+  std::set<Guid> removed_later_;
 };
 
 }  // namespace vss::core

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "tests/integration/vssd/daemon_fixture.hpp"
+#include "tests/support/wait_until.hpp"
 
 namespace vss::test {
 namespace {
@@ -118,6 +119,25 @@ TEST_F(Restart, ATermSignalEndsEverySessionFirst) {
   }
   EXPECT_EQ(provider_snapshots(), 0U);
   EXPECT_EQ(catalogue_entries(), 0U);
+}
+
+TEST_F(Restart, ASnapshotThatCannotBeReachedAtTheStartIsMountedWhenItCan) {
+  Requester requester;
+  const std::string set = make(requester, "nas-rollback");
+  vssd().kill9();
+  script("query fail 10 its disk is not there yet\n");
+  vssd().restart();
+  Requester admin;
+  const auto path = [&] {
+    const auto snapshots = admin.manager<Dicts>("ListSnapshots", Dict{});
+    return snapshots && snapshots->size() == 1 ? get<std::string>(snapshots->front(), "path") : "none";
+  };
+  EXPECT_EQ(path(), "");
+  script("");
+  EXPECT_TRUE(wait_until([&] { return path().starts_with("/"); }, std::chrono::seconds(20)));
+  EXPECT_TRUE(std::filesystem::is_directory(path()));
+  EXPECT_EQ(name_of(admin.manager("DeleteSnapshots", std::string("set"), set, false)), "");
+  expect_nothing_left();
 }
 
 TEST_F(Restart, ASnapshotThatIsMissingIsReportedAndCanBeDeleted) {
