@@ -4,6 +4,7 @@
 // lvm's library keeps global state, may exit, and may have to be killed.
 #include <fcntl.h>
 #include <lvm2cmd.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -36,6 +37,15 @@ void take_message(int level, const char* /*file*/, int /*line*/, int /*dm_errno*
   }
 }
 
+// For each command lvm takes 8 MiB and gives them back. They stay in the heap, where they have been made and
+// locked before the window.
+void keep_heap() {
+  constexpr int kMore = 16 << 20;
+  ::mallopt(M_MMAP_MAX, 0);
+  ::mallopt(M_TRIM_THRESHOLD, -1);
+  ::mallopt(M_TOP_PAD, kMore);
+}
+
 // A command that is under way is finished, whatever ends vssd: half of one can leave a device suspended. The
 // end of the connection is the only sign to go.
 void ignore_signals() {
@@ -61,6 +71,7 @@ int main() {
   ignore_signals();
   ::fcntl(kCommandSocket, F_SETFD, FD_CLOEXEC);
   make_surroundings();
+  keep_heap();
   lvm2_log_fn(&take_message);
   void* const lvm = lvm2_init();
   if (lvm == nullptr) return 1;

@@ -3,6 +3,7 @@
 
 #include <lvm2cmd.h>
 #include <poll.h>
+#include <sched.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -161,6 +162,14 @@ std::string CommandProcess::how_it_ended() noexcept {
     return program_ + " does not end";
   if (WIFSIGNALED(how)) return program_ + " was killed by signal " + std::to_string(WTERMSIG(how));
   return program_ + " ended with status " + std::to_string(WEXITSTATUS(how));
+}
+
+void CommandProcess::set_urgent(bool urgent) noexcept {
+  if (pid_ == 0) return;
+  sched_param priority{};
+  priority.sched_priority = urgent ? ::sched_get_priority_min(SCHED_RR) : 0;
+  // Without the capability it only takes longer.
+  (void)::sched_setscheduler(pid_, urgent ? SCHED_RR | SCHED_RESET_ON_FORK : SCHED_OTHER, &priority);
 }
 
 void CommandProcess::stop() noexcept {

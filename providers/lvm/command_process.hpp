@@ -57,6 +57,9 @@ class CommandProcess {
   CommandResult run(const std::vector<std::string>& words, const Patience& patience);
   // Whether it is there and well, so that run() does not have to start it.
   [[nodiscard]] bool is_running() const noexcept;
+  // While volumes stand still: before all processes that are not real-time, or as others again. Among others
+  // udev's workers would be in the way, which come with each device that lvm makes. Nothing if it does not run.
+  void set_urgent(bool urgent) noexcept;
   // Lets it end. No command is under way.
   void stop() noexcept;
 

@@ -34,6 +34,7 @@ class Lvm {
   // Starts the process that the commands run in, so that it is there.
   void start() { process_.start(); }
   [[nodiscard]] bool is_running() const noexcept { return process_.is_running(); }
+  void set_urgent(bool urgent) noexcept { process_.set_urgent(urgent); }
   void stop() noexcept { process_.stop(); }
 
   // Runs a command on a volume group.

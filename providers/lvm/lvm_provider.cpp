@@ -77,7 +77,9 @@ class LvmProvider final : public SnapshotProvider {
   LvmProvider(const ProviderHost& host, const std::string& /*runtime_dir*/)
       : settings_(Settings::from(host)), lvm_(settings_.program, [this] {
           if (set_) set_->resume_all();
-        }) {}
+        }) {
+    (void)freezes_nest();  // reads for a while; the question whether a volume is supported has a short limit
+  }
 
   void is_volume_supported(const ProviderHost& host, const vss_volume& volume) override {
     if (std::string(volume.filesystem) == "btrfs") {
@@ -241,7 +243,9 @@ class LvmProvider final : public SnapshotProvider {
   }
 
   void leave_window() {
-    if (window_.owns_lock()) window_.unlock();
+    if (!window_.owns_lock()) return;
+    lvm_.set_urgent(false);
+    window_.unlock();
   }
 
   [[nodiscard]] bool freezes_nest() {

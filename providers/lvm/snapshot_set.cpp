@@ -151,6 +151,7 @@ void SnapshotSet::get_ready() {
   // Should lvm be killed in the window, this is what puts things right, and then it must not have to be read
   // from a volume that stands still. Nothing is suspended now.
   for (const Member& member : members_) resume_left_suspended(member.data);
+  lvm_.set_urgent(true);
 }
 
 void SnapshotSet::capture(const std::string& snapshot_id, bool& hold_refused) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "providers/lvm/command_process.hpp"
 
+#include <sched.h>
+
 #include <csignal>
 #include <fstream>
 
@@ -72,6 +74,24 @@ TEST(CommandProcess, AnEndInTheMiddleOfACommandIsAnErrorThatSaysHow) {
   EXPECT_EQ(status, VSS_PROVIDER_E_VETO);
   EXPECT_THAT(message, HasSubstr("ended with status 7"));
   EXPECT_EQ(lost, 1);
+}
+
+// Whether this process may do what vssd may.
+bool may_be_urgent() {
+  const sched_param urgent{::sched_get_priority_min(SCHED_RR)};
+  const sched_param usual{0};
+  return ::sched_setscheduler(0, SCHED_RR, &urgent) == 0 && ::sched_setscheduler(0, SCHED_OTHER, &usual) == 0;
+}
+
+TEST(CommandProcess, OneThatIsUrgentGoesBeforeOthersAndItsChildrenDoNot) {
+  const int expected = may_be_urgent() ? SCHED_RR | SCHED_RESET_ON_FORK : SCHED_OTHER;
+  CommandProcess process = make();
+  process.set_urgent(true);  // of one that is not there
+  process.start();
+  process.set_urgent(true);
+  EXPECT_EQ(::sched_getscheduler(child()), expected);
+  process.set_urgent(false);
+  EXPECT_EQ(::sched_getscheduler(child()) & ~SCHED_RESET_ON_FORK, SCHED_OTHER);
 }
 
 TEST(CommandProcess, OneThatWasKilledWhileIdleIsReplaced) {
