@@ -19,9 +19,23 @@ done
 tree=build/rings
 [ "$(id -u)" -eq 0 ] || tree=build/rings-user
 
-say() { printf '\n== %s\n' "$*"; }
+# Each part ends where the next begins.
+parts=""
+part=""
+part_start=0
+begin() {
+  [ -z "$part" ] || parts+=$(printf '%5d s  %s' $((SECONDS - part_start)) "$part")$'\n'
+  part=$1
+  part_start=$SECONDS
+  printf '\n== %s\n' "$part"
+}
+# Before the last part begins: it says itself how long it takes, and the last lines are to be its failures.
+say_times() {
+  begin "$1"
+  printf 'What has been done so far took:\n%s%5d s  altogether\n' "$parts" "$SECONDS"
+}
 
-say "Packages"
+begin "Packages"
 # shellcheck disable=SC2086
 vssd_install_packages $VSSD_BUILD_PACKAGES $VSSD_RUN_PACKAGES $VSSD_TEST_PACKAGES
 
@@ -29,12 +43,12 @@ jobs=$(nproc)
 build() {  # preset [definition...]
   local preset=$1
   shift
-  say "Build: $preset"
+  begin "Build: $preset"
   cmake --preset "$preset" -B "$tree/$preset" "$@" >/dev/null
   cmake --build "$tree/$preset" -j "$jobs" -- --quiet
 }
-run_rings() {  # preset regular-expression-of-rings
-  local command=(ctest --test-dir "$tree/$1" -L "$2" -j "$jobs" --output-on-failure)
+run_rings() {  # preset regular-expression-of-rings [tests-at-a-time]
+  local command=(ctest --test-dir "$tree/$1" -L "$2" -j "${3:-$jobs}" --output-on-failure)
   # ThreadSanitizer and high-entropy address layouts do not go together.
   [ "$1" != tsan ] || command=(setarch "$(uname -m)" -R "${command[@]}")
   "${command[@]}"
@@ -64,16 +78,30 @@ else
 fi
 
 failed=()
+preparation=""
+if [ "$vm" = ON ]; then
+  # While other tests wait for their limits; it is loading, unpacking and compiling, with what they leave of the machine.
+  mkdir -p "$tree"
+  nice -n 19 tests/vm/vm.py prepare >"$tree/vm-prepare.log" 2>&1 &
+  preparation=$!
+  trap '[ -z "$preparation" ] || kill "$preparation" 2>/dev/null || true' EXIT
+fi
 if [ "$quick" = no ]; then
   for sanitizer in asan tsan; do
     build "$sanitizer"
-    say "Rings unit and integration under $sanitizer"
-    run_rings "$sanitizer" "^(unit|integration)$" || failed+=("$sanitizer")
+    begin "Rings unit and integration under $sanitizer"
+    run_rings "$sanitizer" "^(unit|integration)$" $((2 * jobs)) || failed+=("$sanitizer")
   done
 fi
 
 build dev -DVSSD_VM_TESTS=$vm
-say "Benchmarks, smoke run"
+if [ -n "$preparation" ]; then
+  begin "Guests: the rest of what can be prepared"
+  wait "$preparation" || echo "The ring makes the rest."
+  preparation=""
+  cat "$tree/vm-prepare.log"
+fi
+begin "Benchmarks, smoke run"
 if [ "$(id -u)" -eq 0 ]; then
   for bench in "$tree"/dev/tests/bench/*_bench; do
     unshare -m --propagation private "$bench" --smoke || failed+=("$(basename "$bench")")
@@ -82,13 +110,13 @@ else
   left_out+=("bench: its programs mount loop devices, which needs root")
 fi
 
-say "Rings $rings"
+if [ "$vm" = ON ]; then begin "Rings $rings"; else say_times "Rings $rings"; fi
 for reason in "${left_out[@]}"; do echo "left out: ring $reason"; done
 [ ${#failed[@]} -eq 0 ] || echo "FAILED before this: ${failed[*]}"
 run_rings dev "^($rings)$" || failed+=(dev)
 if [ "$vm" = ON ]; then
   # By itself: guests keep every core busy, and other rings look at the clock.
-  say "Ring vm"
+  say_times "Ring vm"
   [ ${#failed[@]} -eq 0 ] || echo "FAILED before this: ${failed[*]}"
   run_rings dev "^vm$" || failed+=(vm)
 fi
