@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Makes the order of writes visible, and how long they stand still.
+// Makes the order of writes visible.
 //
-//   counter write DIR...    one process a rotation, until SIGTERM: writes a number to the first directory,
-//   fsyncs,
-//                           then the next one; prints "ready" once every file exists
-//   counter check DIR...    of the same directories in a snapshot set, in the same order: prints every
-//   rotation in
-//                           which a directory is ahead of one written before it or behind by more than one
-//                           step, and every file that is not what has been written by then; status 1 if there
-//                           is any
-//   counter stall DIR...    a short write to each every millisecond until SIGTERM, then the longest that one
-//   took,
-//                           in milliseconds, for each
+//   counter write DIR...
+//     One process a rotation, until SIGTERM: writes a number to the first directory, fsyncs, then the next
+//     one. Prints "ready" once every file exists.
+//   counter check DIR...
+//     Of the same directories in a snapshot set, in the same order: prints every rotation in which a
+//     directory is ahead of one written before it or behind by more than one step, and every file that is not
+//     what has been written by then; status 1 if there is any.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -35,8 +30,8 @@ using Directories = std::vector<std::filesystem::path>;
 using Page = std::array<std::uint64_t, 512>;
 
 constexpr std::uint64_t kPages = 8;  // number n is in page n % kPages, so the last kPages numbers are there
-// The processor of a guest is slow and must be left to vssd too; a capture takes far longer than this.
-constexpr std::chrono::milliseconds kPause{20};
+// The processor of a guest is slow and must be left to vssd too; a capture takes several times as long.
+constexpr std::chrono::milliseconds kPause{100};
 
 std::filesystem::path file_in(const std::filesystem::path& directory, std::size_t rotation) {
   return directory / ("counter-" + std::to_string(rotation));
@@ -159,36 +154,6 @@ int check(const Directories& directories) {
   return good ? 0 : 1;
 }
 
-double longest_write(const std::filesystem::path& directory, const std::atomic<bool>& stop) {
-  using Clock = std::chrono::steady_clock;
-  const int file = open_file(directory / "stall", O_RDWR | O_CREAT);
-  std::chrono::duration<double, std::milli> longest{0};
-  while (!stop) {
-    const auto start = Clock::now();
-    if (pwrite(file, "stall", 5, 0) != 5) fail("write");
-    longest = std::max(longest, std::chrono::duration<double, std::milli>(Clock::now() - start));
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  close(file);
-  return longest.count();
-}
-
-int stall(const Directories& directories) {
-  block_end();
-  std::atomic<bool> stop = false;
-  std::vector<double> longest(directories.size());
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < directories.size(); ++i)
-    threads.emplace_back([&, i] { longest[i] = longest_write(directories[i], stop); });
-  std::puts("ready");
-  std::fflush(stdout);
-  wait_for_end();
-  stop = true;
-  for (std::thread& thread : threads) thread.join();
-  for (const double milliseconds : longest) std::printf("%.1f\n", milliseconds);
-  return 0;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -198,7 +163,6 @@ int main(int argc, char** argv) {
   try {
     if (words[0] == "write") return write_all(directories);
     if (words[0] == "check") return check(directories);
-    if (words[0] == "stall") return stall(directories);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "counter: %s\n", error.what());
   }

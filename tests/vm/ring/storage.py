@@ -29,18 +29,18 @@ def make_group(guest: Remote, name: str, disks: Sequence[str]) -> None:
 
 
 def make_pool(guest: Remote, group: str, size: str) -> None:
-    guest.run(f"lvcreate -q -y --type thin-pool -L {size} --poolmetadatasize 8M -n {POOL} {group}")
+    guest.run(f"lvcreate -q -y --type thin-pool -L {size} --poolmetadatasize 8M -n {POOL} {group}", timeout=120)
 
 
 def thick(guest: Remote, group: str, name: str, size: str, filesystem: str = "ext4", extents: str = "") -> Volume:
     """`extents`: on which disks, as lvcreate(8) takes it."""
     amount = f"-l {size}" if size.isdigit() else f"-L {size}"
-    guest.run(f"lvcreate -q -y -Wy -n {name} {amount} {group} {extents}")
+    guest.run(f"lvcreate -q -y -Wy -n {name} {amount} {group} {extents}", timeout=120)
     return _made(guest, "thick", group, name, filesystem)
 
 
 def thin(guest: Remote, group: str, name: str, size: str, filesystem: str = "ext4") -> Volume:
-    guest.run(f"lvcreate -q -y -V {size} -n {name} --thinpool {POOL} {group}")
+    guest.run(f"lvcreate -q -y -V {size} -n {name} --thinpool {POOL} {group}", timeout=120)
     return _made(guest, "thin", group, name, filesystem)
 
 
@@ -55,7 +55,8 @@ def subvolumes(guest: Remote, device: str, names: Sequence[str]) -> list[Volume]
     top = f"{MOUNTS}/btrfs"
     guest.run(f"mkfs.btrfs -q -f {device} && mkdir -p {top} && mount {device} {top}", timeout=120)
     paths = [f"{top}/{name}" for name in names]
-    guest.run(f"btrfs subvolume create {' '.join(paths)}")
+    # The btrfs-progs of Debian 12 take one name at a time.
+    guest.run(f"for path in {' '.join(paths)}; do btrfs -q subvolume create $path || exit; done")
     return [Volume(path, "btrfs", "btrfs", device) for path in paths]
 
 
@@ -81,3 +82,11 @@ def check_copy(guest: Remote, device: str, filesystem: str) -> None:
         mount -o loop,nouuid {copy} {point}
         umount {point}
         xfs_repair -n {copy}""", timeout=180)
+
+
+def check_btrfs_in_use(guest: Remote, device: str) -> None:
+    """All subvolumes and snapshots of it, as they are on the disk while it is frozen."""
+    guest.run(f"""
+        point=$(findmnt -fno TARGET {device})
+        trap 'fsfreeze -u $point' EXIT
+        fsfreeze -f $point && btrfs check --readonly --force {device}""", timeout=120)

@@ -50,6 +50,12 @@ def snapshot_of(made: dict[str, Any], path: str) -> dict[str, Any]:
     raise AssertionError(f"{path} is not in the set: {[snapshot['volume'] for snapshot in made['snapshots']]}")
 
 
+def snapshots(guest: Remote) -> list[str]:
+    """The ids of all that vssd knows."""
+    told = guest.run(["vssctl", "list", "snapshots", "--json"]).out
+    return sorted(snapshot["snapshot_id"] for snapshot in json.loads(told.splitlines()[0]))
+
+
 def nests_freezes(guest: Remote) -> bool:
     """Whether the kernel freezes what is frozen once more, since Linux 6.8: what can be held depends on it."""
     return guest.run("grep -q ' fs_bdev_freeze$' /proc/kallsyms", check=False).ok

@@ -16,8 +16,16 @@ paths = ["/srv/a-thick-ext4", "/srv/a-thin-xfs"]
 [events.post_snapshot]
 command = ["/usr/local/bin/recover"]
 """
-RECOVER = """#!/bin/sh -e
-echo "$VSS_SNAPSHOT_PATHS" | while read -r path; do echo recovered >"$path/by-the-writer"; done
+# A writer is told the volumes of the whole set, each with its snapshot; it changes those with files of its own.
+RECOVER = """#!/bin/bash -e
+mapfile -t volumes <<<"$VSS_VOLUMES"
+mapfile -t snapshots <<<"$VSS_SNAPSHOT_PATHS"
+for index in "${!volumes[@]}"; do
+  echo "${volumes[index]} ${snapshots[index]}"
+  case ${volumes[index]} in
+    /srv/a-thick-ext4|/srv/a-thin-xfs) echo recovered >"${snapshots[index]}/by-the-writer" ;;
+  esac
+done >/run/recovered
 """
 # Has a copy of the mounts that there are when it starts.
 PRIVATE = "systemd-run -q --unit={name} -p PrivateTmp=yes -p PrivateMounts=yes sleep infinity"
@@ -31,13 +39,15 @@ class Mounts(Test):
         make_pool(guest, "data", "500M")
         volumes = [thick(guest, "data", "a-thick-ext4", "96M"), thin(guest, "data", "a-thin-xfs", "320M", "xfs"),
                    thick(guest, "data", "a-thick-xfs", "320M", "xfs"), thin(guest, "data", "a-thin-ext4", "96M")]
-        for volume in volumes:
-            guest.run(f"echo before >{volume.path}/file && sync -f {volume.path}")
+        guest.run("\n".join(f"echo before >{volume.path}/file && sync -f {volume.path} || exit" for volume in volumes))
         self.start_writer(guest)
         guest.run(PRIVATE.format(name="private-before"))
         made = vssd.create(guest, [volume.path for volume in volumes])
         guest.run(PRIVATE.format(name="private-after"))
         self.equal([writer["name"] for writer in made["writers"]], ["shop"], "writers")
+        self.equal(sorted(guest.run("cat /run/recovered").out.splitlines()),
+                   sorted(f"{volume.path} {vssd.snapshot_of(made, volume.path)['path']}" for volume in volumes),
+                   "volumes and snapshots that the writer was told")
         for volume in volumes:
             self.shown(guest, volume, vssd.snapshot_of(made, volume.path), recovered=volume in volumes[:2])
         self.later_writes_do_not_show(guest, volumes, made)
@@ -54,25 +64,28 @@ class Mounts(Test):
     def shown(self, guest: Guest, volume: Volume, snapshot: dict, recovered: bool) -> None:
         path, device = snapshot["path"], snapshot["device"]
         self.true(path.startswith("/run/vssd/snapshots/"), f"{path} is under the runtime directory")
-        refused = guest.run(f"touch {path}/mine", check=False)
-        self.true("Read-only file system" in refused.err, f"EROFS for a write to {path}: {refused.err}")
-        self.equal(guest.run(f"blockdev --getro {device}").out, "1\n", f"{device} is read-only")
-        self.equal(guest.run(f"cat {path}/file").out, "before\n", "the file")
-        options = guest.run(f"findmnt -no OPTIONS {path}").out.split(",")
-        self.true("ro" in options, f"{path} is mounted read-only: {options}")
-        said = guest.run(f"cat {path}/by-the-writer", check=False).out
-        self.equal(said, "recovered\n" if recovered else "", f"what the writer has left in {path}")
-        self.equal(guest.run(f"ls {volume.path}/by-the-writer", check=False).ok, False, "in the origin")
-        of_both = guest.run(f"blkid -p -s UUID -o value {device} {volume.device} | sort -u").out.split()
-        self.equal(len(of_both), 1, "the filesystem has the uuid of its origin")
+        asked = [f"touch {path}/mine", f"blockdev --getro {device}", f"cat {path}/file", f"findmnt -no OPTIONS {path}",
+                 f"cat {path}/by-the-writer", f"ls {volume.path}",
+                 f"blkid -p -s UUID -o value {device} {volume.device} | sort -u | wc -l"]
+        said = guest.run("".join(f"{command} 2>&1; echo ==\n" for command in asked)).out.split("==\n")
+        refused, read_only, text, options, of_writer, in_origin, uuids = said[:len(asked)]
+        self.true("Read-only file system" in refused, f"EROFS for a write to {path}: {refused}")
+        self.equal(read_only, "1\n", f"{device} is read-only")
+        self.equal(text, "before\n", f"the file in {path}")
+        self.true("ro" in options.strip().split(","), f"{path} is mounted read-only: {options}")
+        if recovered:
+            self.equal(of_writer, "recovered\n", f"what the writer has left in {path}")
+        else:
+            self.true("No such file" in of_writer, f"the writer has left nothing in {path}: {of_writer}")
+        self.true("by-the-writer" not in in_origin.split(), f"nor in the origin: {in_origin}")
+        self.equal(uuids, "1\n", "the number of uuids of the filesystem and its origin")
 
     def later_writes_do_not_show(self, guest: Guest, volumes: list[Volume], made: dict) -> None:
-        for volume in volumes:
-            guest.run(f"echo after >{volume.path}/file; dd if=/dev/urandom of={volume.path}/new bs=1M count=8 conv=fsync")
-        guest.run("sync; echo 3 >/proc/sys/vm/drop_caches")
-        for volume in volumes:
-            snapshot = vssd.snapshot_of(made, volume.path)
-            self.equal(guest.run(f"cat {snapshot['path']}/file; ls {snapshot['path']} | grep -c new", check=False).out,
-                       "before\n0\n", f"the snapshot of {volume.path} after the origin was written")
-        good = guest.run("lvs --noheadings -o lv_name,lv_snapshot_invalid -S 'lv_name=~\"_vss_\" && lv_snapshot_invalid=1'").out
-        self.equal(good, "", "invalid snapshots")
+        guest.run("\n".join(["set -e", *(
+            f"echo after >{volume.path}/file; dd if=/dev/urandom of={volume.path}/new bs=1M count=8 conv=fsync"
+            for volume in volumes), "sync", "echo 3 >/proc/sys/vm/drop_caches"]), timeout=120)
+        copies = [vssd.snapshot_of(made, volume.path)["path"] for volume in volumes]
+        said = guest.run("\n".join(f"cat {copy}/file; ls {copy} | grep -c new" for copy in copies), check=False).out
+        self.equal(said, "before\n0\n" * len(copies), "the snapshots after the origins were written")
+        bad = guest.run("lvs --noheadings -o lv_name -S 'lv_name=~\"_vss_\" && lv_snapshot_invalid=1'").out
+        self.equal(bad, "", "invalid snapshots")

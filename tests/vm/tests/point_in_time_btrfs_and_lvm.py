@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""btrfs subvolumes, a thick volume, a thin one and an image in one set: three providers, one plan, one result."""
+"""btrfs subvolumes, a thick volume, a thin one and an image in one set: three providers, one plan, one result. Two of
+them cannot be held where freezes do not nest, the btrfs and the thin one; without the latter it is one instant."""
 from __future__ import annotations
 
 from ring.guest import Guest
@@ -19,5 +20,5 @@ class PointInTimeBtrfsAndLvm(PointInTime):
                 thin(guest, "data", "thin-one", "96M"),
                 image(guest, host, "in-a-file", "96M")]
 
-    def reaches_cut(self, nests: bool) -> bool:
-        return nests  # else two of them cannot be held, btrfs and the thin one
+    def sets_of(self, volumes: list[Volume]) -> list[list[Volume]]:
+        return [volumes, [volume for volume in volumes if volume.kind != "thin"]]

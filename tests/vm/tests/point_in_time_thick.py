@@ -18,6 +18,3 @@ class PointInTimeThick(PointInTime):
                 thick(guest, "data", "on-both--disks", "24", extents=on_both),
                 thick(guest, "more-data", "log-files-2", "96M"),
                 thick(guest, "more-data", "an-xfs", "320M", "xfs")]
-
-    def reaches_cut(self, nests: bool) -> bool:
-        return True

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Two thick and two thin volumes of one group in one set."""
+"""Two thick and two thin volumes of one group in one set: one instant where thin ones can be held. With one thin volume
+among thick ones it is one instant on every kernel: what cannot be held is captured first."""
 from __future__ import annotations
 
 from ring.guest import Guest
@@ -18,5 +19,5 @@ class PointInTimeThickAndThin(PointInTime):
                 thin(guest, "data", "thin-two", "96M"),
                 thick(guest, "data", "thick-xfs", "320M", "xfs")]
 
-    def reaches_cut(self, nests: bool) -> bool:
-        return nests
+    def sets_of(self, volumes: list[Volume]) -> list[list[Volume]]:
+        return [volumes, volumes[1:]]

@@ -19,6 +19,3 @@ class PointInTimeThin(PointInTime):
                 thin(guest, "data", "a-thin-xfs", "320M", "xfs"),
                 thin(guest, "data", "three", "96M"),
                 thin(guest, "more-data", "log-files-2", "96M")]
-
-    def reaches_cut(self, nests: bool) -> bool:
-        return nests
