@@ -37,8 +37,8 @@ void take_message(int level, const char* /*file*/, int /*line*/, int /*dm_errno*
   }
 }
 
-// For each command lvm takes 8 MiB and gives them back. They stay in the heap, where they have been made and
-// locked before the window.
+// With each command the heap would grow by megabytes, which are made and locked at once, and shrink again. It
+// stays as large as it has become before the window.
 void keep_heap() {
   constexpr int kMore = 16 << 20;
   ::mallopt(M_MMAP_MAX, 0);
