@@ -127,7 +127,19 @@ asio::awaitable<Status> SnapshotSet::prepare_writers() {
   co_return Status();
 }
 
+asio::awaitable<Status> SnapshotSet::close_background() {
+  if (undisturbed_) co_return Status();
+  auto closing = store_.background().close();
+  std::optional<BackgroundGate::Closed> closed = co_await race(std::move(closing), TimePoint::max(), cancel_);
+  if (!closed)
+    co_return fail(ErrorCode::Cancelled, "the creation was cancelled while it waited for another snapshot");
+  undisturbed_.emplace(std::move(*closed));
+  co_return Status();
+}
+
 asio::awaitable<Status> SnapshotSet::end_prepare() {
+  // First: from here on a provider may keep to itself what work on another snapshot would wait for.
+  if (Status closed = co_await close_background(); !closed) co_return closed;
   if (Status ended = co_await on_each_provider(&Provider::end_prepare); !ended) co_return ended;
   read_back_members();
   SetRecord copy = record_;
@@ -142,7 +154,6 @@ asio::awaitable<Status> SnapshotSet::end_prepare() {
   if (!flushed)
     co_return fail(ErrorCode::Cancelled, "the creation was cancelled while filesystems were flushed");
   if (!*flushed) co_return *flushed;
-  if (!undisturbed_) undisturbed_.emplace(co_await store_.background().close());
   co_return co_await attempt_->arm();
 }
 

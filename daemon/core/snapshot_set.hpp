@@ -61,6 +61,7 @@ class SnapshotSet {
   // The steps of create(), in this order.
   asio::awaitable<Status> write_record();
   asio::awaitable<Status> prepare_writers();
+  asio::awaitable<Status> close_background();
   asio::awaitable<Status> end_prepare();
   asio::awaitable<Status> freeze_writers();
   asio::awaitable<Status> pre_commit();

@@ -21,14 +21,15 @@ bool matches(const SnapshotFilter& filter, const SetRecord& set, const SnapshotR
 // Longer and longer ones, for what is tried until it works.
 class Pauses {
  public:
+  explicit Pauses(Milliseconds longest) : longest_(longest) {}
   asio::awaitable<void> next() {
     const TimePoint end = std::chrono::steady_clock::now() + pause_;
-    pause_ = std::min(2 * pause_, kLongest);
+    pause_ = std::min(2 * pause_, longest_);
     co_await wait_for(Signal(), end);
   }
 
  private:
-  static constexpr Milliseconds kLongest{60'000};
+  Milliseconds longest_;
   Milliseconds pause_{500};
 };
 
@@ -113,8 +114,12 @@ asio::awaitable<Status> SnapshotStore::remove_one(Guid set, Guid snapshot) {
                    "snapshot " + snapshot.str() + ": provider " + at->provider + " is not loaded");
   }
   if (Status unmounted = co_await services_.mounter.unmount(set, snapshot); !unmounted) co_return unmounted;
+  if (SnapshotRecord* usable = find_usable(set, snapshot)) usable->path.clear();
   Status removed = co_await provider->remove(std::move(member));
-  if (!removed) co_return fail(std::move(removed.error()).with_context("snapshot " + snapshot.str()));
+  if (!removed) {
+    if (find_usable(set, snapshot) != nullptr) open_later(set);
+    co_return fail(std::move(removed.error()).with_context("snapshot " + snapshot.str()));
+  }
   const auto still = sets_.find(set);
   if (still == sets_.end()) co_return Status();
   std::erase_if(still->second.snapshots, [&](const SnapshotRecord& s) { return s.snapshot_id == snapshot; });
@@ -244,7 +249,7 @@ void SnapshotStore::remove_later(Guid set) {
 }
 
 asio::awaitable<void> SnapshotStore::keep_removing(Guid set) {
-  for (Pauses pauses; find(set) != nullptr;) {
+  for (Pauses pauses(std::chrono::minutes(10)); find(set) != nullptr;) {
     co_await pauses.next();
     const auto pass = co_await background_.enter();
     // Not before the stuck operation has returned: it may still make what is to be removed.
@@ -286,6 +291,7 @@ asio::awaitable<Status> SnapshotStore::open_one(Guid set, Guid snapshot) {
   if (still == nullptr) co_return co_await services_.mounter.unmount(set, snapshot);  // deleted meanwhile
   still->device = device;
   still->path = std::move(*path);
+  spdlog::info("snapshot {} of {} is at {}", snapshot.str(), still->volume.path, still->path);
   co_return Status();
 }
 
@@ -303,13 +309,16 @@ asio::awaitable<bool> SnapshotStore::open(Guid set, spdlog::level::level_enum co
 
 // What it is on may come later: a disk, a volume group on it.
 asio::awaitable<void> SnapshotStore::keep_opening(Guid set) {
-  for (Pauses pauses; find(set) != nullptr;) {
+  for (Pauses pauses(std::chrono::minutes(1)); find(set) != nullptr;) {
     co_await pauses.next();
     const auto pass = co_await background_.enter();
-    if (find(set) == nullptr || !co_await open(set, spdlog::level::debug)) continue;
-    spdlog::info("snapshot set {}: all of it is there now", set.str());
-    break;
+    if (find(set) == nullptr || co_await open(set, spdlog::level::debug)) break;
   }
+  opened_later_.erase(set);
+}
+
+void SnapshotStore::open_later(Guid set) {
+  if (opened_later_.insert(set).second) spawn(services_.executor, keep_opening(set));
 }
 
 asio::awaitable<Status> SnapshotStore::recover() {
@@ -327,8 +336,7 @@ asio::awaitable<Status> SnapshotStore::recover() {
   for (const SetRecord& record : *records) {
     if (!sets_.contains(record.set_id) || record.state != SetState::Created || !is_persistent(record.context))
       continue;
-    if (!co_await open(record.set_id, spdlog::level::err))
-      spawn(services_.executor, keep_opening(record.set_id));
+    if (!co_await open(record.set_id, spdlog::level::err)) open_later(record.set_id);
     notify_complete_();
   }
   co_return Status();

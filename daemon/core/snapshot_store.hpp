@@ -65,7 +65,7 @@ class SnapshotStore {
   void set_in_use(Guid set, bool in_use);
   [[nodiscard]] bool is_in_use(Guid set) const { return in_use_.contains(set); }
 
-  // Deletion stops at the first failure, as VSS's does, and is tried again in the background.
+  // Deletion stops at the first failure, as VSS's does; that of a whole set is tried again in the background.
   // Errors: ObjectNotFound, VolumeInUse.
   asio::awaitable<Result<Deletion>> remove_set(Guid set, bool force);
   asio::awaitable<Result<Deletion>> remove_snapshot(Guid snapshot, bool force);
@@ -79,6 +79,8 @@ class SnapshotStore {
 
  private:
   asio::awaitable<void> keep_removing(Guid set);
+  // The same for mounting one that persists.
+  void open_later(Guid set);
   asio::awaitable<void> keep_opening(Guid set);
   [[nodiscard]] bool is_a_provider_stuck(const SetRecord& record) const;
   asio::awaitable<Status> remove_one(Guid set, Guid snapshot);
@@ -97,6 +99,7 @@ class SnapshotStore {
   std::set<Guid> in_use_;
   std::set<Guid> announced_;  // were complete: their end is announced as well
   std::set<Guid> removed_later_;
+  std::set<Guid> opened_later_;
 };
 
 }  // namespace vss::core

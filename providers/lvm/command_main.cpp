@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "providers/lvm/command_protocol.hpp"
@@ -65,6 +66,29 @@ void make_surroundings() {
   ::setenv("LC_ALL", "C.UTF-8", 1);
 }
 
+struct Command {
+  std::array<char, kLongestPacket + 1> line{};
+  int keep = -1;  // what stays open until it has ended
+};
+
+bool receive(Command& command) {
+  iovec text{command.line.data(), kLongestPacket};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &text;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t got = ::recvmsg(kCommandSocket, &message, MSG_CMSG_CLOEXEC);
+  if (got <= 0) return false;
+  command.line[static_cast<std::size_t>(got)] = '\0';
+  command.keep = -1;
+  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  if (header != nullptr && header->cmsg_type == SCM_RIGHTS)
+    std::memcpy(&command.keep, CMSG_DATA(header), sizeof command.keep);
+  return true;
+}
+
 }  // namespace
 
 int main() {
@@ -82,13 +106,12 @@ int main() {
   send_line(kDone, std::to_string(locked));
   if (locked != 0) return 1;
 
-  std::array<char, kLongestPacket + 1> command{};
-  for (;;) {
-    const ssize_t got = ::recv(kCommandSocket, command.data(), kLongestPacket, 0);
-    if (got <= 0) break;
-    command[static_cast<std::size_t>(got)] = '\0';
+  Command command;
+  while (receive(command)) {
     ::mlockall(MCL_CURRENT | MCL_FUTURE);  // has worked before
-    send_line(kDone, std::to_string(lvm2_run(lvm, command.data())));
+    const int status = lvm2_run(lvm, command.line.data());
+    if (command.keep >= 0) ::close(command.keep);
+    send_line(kDone, std::to_string(status));
   }
   lvm2_exit(lvm);
   return 0;

@@ -13,6 +13,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 
 #include "providers/lvm/command_protocol.hpp"
 #include "vss/provider_module.hpp"
@@ -45,6 +46,24 @@ std::string command_line(const std::vector<std::string>& words) {
 }
 
 std::string name_of(const std::vector<std::string>& words) { return "lvm " + words.front(); }
+
+bool send_command(int socket, std::string line, int keep) {
+  iovec text{line.data(), line.size()};
+  msghdr message{};
+  message.msg_iov = &text;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  if (keep >= 0) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &keep, sizeof keep);
+  }
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL) >= 0;
+}
 
 [[noreturn]] void cannot_start(const std::string& what, int error) {
   throw ProviderError(VSS_PROVIDER_E_VETO,
@@ -93,10 +112,10 @@ void CommandProcess::start() {
   }
 }
 
-CommandResult CommandProcess::run(const std::vector<std::string>& words, const Patience& patience) {
+CommandResult CommandProcess::run(const std::vector<std::string>& words, const Patience& patience, int keep) {
   const std::string line = command_line(words);
   start();
-  if (::send(socket_.get(), line.data(), line.size(), MSG_NOSIGNAL) < 0) {
+  if (!send_command(socket_.get(), line, keep)) {
     throw ProviderError(VSS_PROVIDER_E_VETO, name_of(words) + ": " + how_it_ended());
   }
   CommandResult result;

@@ -54,11 +54,13 @@ class CommandProcess {
   void start();
   // Runs "lvm <words>", starting the process if need be; what lvm says about the command is in the result.
   // ProviderError VETO if there is no result: the process ended, or `patience` did and it was killed.
-  CommandResult run(const std::vector<std::string>& words, const Patience& patience);
+  // `keep`: a descriptor that stays open until the command has ended, whatever becomes of this process.
+  CommandResult run(const std::vector<std::string>& words, const Patience& patience, int keep = -1);
   // Whether it is there and well, so that run() does not have to start it.
   [[nodiscard]] bool is_running() const noexcept;
   // While volumes stand still: before all processes that are not real-time, or as others again. Among others
-  // udev's workers would be in the way, which come with each device that lvm makes. Nothing if it does not run.
+  // udev's workers would be in the way, which come with each device that lvm makes. Nothing if it does not
+  // run.
   void set_urgent(bool urgent) noexcept;
   // Lets it end. No command is under way.
   void stop() noexcept;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
-// Between the provider and vssd-lvm, over a SOCK_SEQPACKET pair: one packet with a command line goes there;
-// packets with one line each come back, the first byte says what it is, the last one of a command is kDone
-// with its status.
+// Between the provider and vssd-lvm, over a SOCK_SEQPACKET pair: one packet with a command line goes there,
+// with it (SCM_RIGHTS) perhaps a descriptor that is kept open until the command has ended; packets with one
+// line each come back, the first byte says what it is, the last one of a command is kDone with its status.
 
 namespace vss::lvm {
 

@@ -47,10 +47,10 @@ int status_of(const CommandResult& result) {
 }  // namespace
 
 CommandResult Lvm::try_command(const std::string& volume_group, std::vector<std::string> words,
-                               const std::string& locking_dir) {
-  words.insert(words.begin() + 1, {"--config", config(locking_dir)});
+                               const VolumeGroupLock* lock, const Patience& patience) {
+  words.insert(words.begin() + 1, {"--config", config(lock != nullptr ? kLocksOfTheLocked : "")});
   try {
-    return process_.run(words, patience());
+    return process_.run(words, patience, lock != nullptr ? lock->descriptor() : -1);
   } catch (const ProviderError& error) {
     const std::string holder = error.status() == VSS_PROVIDER_E_VETO ? lock_holder(volume_group) : "";
     if (holder.empty()) throw;

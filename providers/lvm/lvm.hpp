@@ -10,6 +10,8 @@
 
 namespace vss::lvm {
 
+class VolumeGroupLock;
+
 // One row of a report: field name as lvm prints it -> text; sizes in bytes.
 using Row = std::map<std::string, std::string>;
 
@@ -42,10 +44,13 @@ class Lvm {
   // The same on many volumes of it ("vg/lv"), as many at a time as lvm takes.
   void command_on(const std::string& volume_group, const std::vector<std::string>& words,
                   const std::vector<std::string>& volumes);
-  // The same, but lvm's refusal is in the result. `locking_dir`: where lvm takes its locks, "" for the place
-  // that all take them in.
+  // The same, but lvm's refusal is in the result. `lock`: of the group, if we have it; the command has it as
+  // well until it has ended, and takes its own locks elsewhere.
+  CommandResult try_command(const std::string& volume_group, std::vector<std::string> words) {
+    return try_command(volume_group, std::move(words), nullptr, patience());
+  }
   CommandResult try_command(const std::string& volume_group, std::vector<std::string> words,
-                            const std::string& locking_dir = "");
+                            const VolumeGroupLock* lock, const Patience& patience);
   // Runs lvs or vgs with these fields on `what`: a volume group, or vg/lv, "" for all.
   std::vector<Row> report(const std::string& command, const std::string& fields, const std::string& what);
 

@@ -113,7 +113,10 @@ class LvmProvider final : public SnapshotProvider {
     if (!window_) throw ProviderError(VSS_PROVIDER_E_VETO, "another lvm command of vssd takes too long");
   }
 
-  void pre_commit(const ProviderHost&, const std::string& set_id) override { current(set_id).get_ready(); }
+  void pre_commit(const ProviderHost& host, const std::string& set_id) override {
+    lvm_.set_terms(terms(host, kCaptureLimit));
+    current(set_id).get_ready();
+  }
 
   void commit(const ProviderHost& host, const std::string& set_id,
               std::span<const vss_member> members) override {

@@ -43,7 +43,7 @@ std::int64_t Growth::seconds_left(const std::string& key, const Fill& fill, Time
   const double seconds = std::chrono::duration<double>(now - point.time).count();
   if (!is_new && seconds > 0) {
     const double rate = fill.used < point.used ? 0 : static_cast<double>(fill.used - point.used) / seconds;
-    point = {now, fill.used, (point.per_second + rate) / 2};
+    point = {now, fill.used, point.per_second > 0 ? (point.per_second + rate) / 2 : rate};
   }
   if (point.per_second <= 0) return -1;
   return static_cast<std::int64_t>(static_cast<double>(fill.total - fill.used) / point.per_second);

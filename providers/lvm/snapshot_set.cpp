@@ -148,9 +148,12 @@ std::vector<std::string> SnapshotSet::capture_command(const Member& member, cons
 
 void SnapshotSet::get_ready() {
   lvm_.start();
-  // Should lvm be killed in the window, this is what puts things right, and then it must not have to be read
-  // from a volume that stands still. Nothing is suspended now.
-  for (const Member& member : members_) resume_left_suspended(member.data);
+  // Should lvm be killed in the window, a resume is what puts things right, and then it must not have to be
+  // read from a volume that stands still.
+  rehearse_resume();
+  for (const Member& member : members_) {
+    if (is_suspended(member.data, lvm_.patience())) veto(member.path + " is suspended by somebody else");
+  }
   lvm_.set_urgent(true);
 }
 
@@ -160,15 +163,16 @@ void SnapshotSet::capture(const std::string& snapshot_id, bool& hold_refused) {
   if (!lvm_.is_running()) veto("the process that runs lvm was killed");
   const std::string& group = member->data.volume_group;
   const std::vector<std::string> words = capture_command(*member, id_);
+  const Patience patience = lvm_.patience();
   std::optional<VolumeGroupLock> lock;
   if (member->hold == VSS_HOLD_SUSPEND) {
     // Any other command on this volume would have resumed it. With the lock there is none between this look
     // and the capture. Whoever resumed it let writes through that other volumes of the set do not have.
-    lock.emplace(group, lvm_.patience());
+    lock.emplace(group, patience);
     const auto device = mapper_device(mapper_uuid(member->data.vg_uuid, member->data.origin_uuid));
     if (!device || !device->suspended) veto("somebody has resumed the device of " + member->path);
   }
-  const CommandResult result = lvm_.try_command(group, words, lock ? kLocksOfTheLocked : "");
+  const CommandResult result = lvm_.try_command(group, words, lock ? &*lock : nullptr, patience);
   if (result.succeeded()) return;
   hold_refused = member->hold == VSS_HOLD_FREEZE && result.mentions("suspend", "Device or resource busy");
   throw_refusal(words, result);

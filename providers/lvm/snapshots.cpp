@@ -7,6 +7,7 @@
 
 #include "providers/lvm/device_mapper.hpp"
 #include "providers/lvm/half_made.hpp"
+#include "providers/lvm/volume_group_lock.hpp"
 #include "vss/provider_module.hpp"
 
 namespace vss::lvm {
@@ -71,8 +72,20 @@ Tagged find_recorded(Lvm& lvm, const SnapshotData& data, const std::string& tag)
   throw ProviderError(VSS_PROVIDER_E_VETO, "the volume group " + data.volume_group + " is not there now");
 }
 
+bool is_suspended(const SnapshotData& data, const Patience& patience) {
+  if (suspended_devices(data).empty()) return false;
+  // A command that is under way ends its suspension itself; with the lock none is.
+  const VolumeGroupLock lock(data.volume_group, patience);
+  return !suspended_devices(data).empty();
+}
+
+void rehearse_resume() { mapper_resume("vssd-has-no-device-of-this-name"); }
+
 void resume_left_suspended(const SnapshotData& data) noexcept {
   try {
+    // A command of somebody else is under way, and resumes what it has suspended; under it the tables of its
+    // devices must not be dropped.
+    if (!lock_holder(data.volume_group).empty()) return;
     for (const std::string& name : suspended_devices(data)) mapper_resume(name);
   } catch (const std::exception&) {
     // The command that was lost is an error already; repair() tries again, and tells.
@@ -96,6 +109,7 @@ std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const
   // afterwards.
   refresh(data.origin);
   if (data.thin()) refresh(data.pool);
+  const VolumeGroupLock lock(volume_group, lvm.patience());
   for (const std::string& name : suspended_devices(data)) mapper_resume(name);
   return found;
 }

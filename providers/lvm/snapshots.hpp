@@ -31,10 +31,16 @@ struct Tagged {
 // group is not there now.
 [[nodiscard]] Tagged find_recorded(Lvm& lvm, const SnapshotData& data, const std::string& tag);
 
+// Whether the origin or the pool of a snapshot is suspended, and not by an lvm command that is under way.
+// ProviderError VETO if one is for longer than `patience`.
+[[nodiscard]] bool is_suspended(const SnapshotData& data, const Patience& patience);
+
 // Resumes what a killed lvm left suspended of a snapshot: of its origin, its pool and itself. By the kernel
 // alone, for a volume may stand still that programs are read from. Tables that were not in use yet are
-// dropped.
+// dropped. Nothing while somebody else has lvm's lock of the group: repair() comes later.
 void resume_left_suspended(const SnapshotData& data) noexcept;
+// All of it that is code, on no device: it is in memory then.
+void rehearse_resume();
 
 // Ends what a killed lvm may have left of a snapshot: lvm has its origin and pool again as its metadata says,
 // and nothing is suspended. `interrupted`: also if nothing is suspended any more. Returns what was suspended.

@@ -19,6 +19,9 @@ class VolumeGroupLock {
   // enough.
   VolumeGroupLock(const std::string& volume_group, const Patience& patience);
 
+  // Whoever keeps it open as well has the lock as well.
+  [[nodiscard]] int descriptor() const noexcept { return file_.get(); }
+
  private:
   UniqueFd file_;  // the lock ends with it
 };

@@ -187,5 +187,36 @@ TEST_F(SnapshotWatchTest, NothingIsAskedWhileASetIsHeld) {
   rounds();
 }
 
+// A provider may keep what it needs to itself from end_prepare on: who got in before would then wait for the
+// set, and the set for it.
+TEST_F(SnapshotWatchTest, ASetPreparesOnlyWhenWorkOnOtherSnapshotsHasEnded) {
+  make_set();
+  rounds();
+  world.provider.script["check_health"].kind = Behaviour::Kind::Hang;
+  const auto looked = world.provider.checked.size();
+  run_until([&] { return world.provider.checked.size() > looked; });
+  auto next = world.session({});
+  ASSERT_TRUE(next->set_backup_state({}));
+  ASSERT_TRUE(world.await(next->gather_writer_metadata()));
+  ASSERT_TRUE(world.await(next->start_snapshot_set()));
+  ASSERT_TRUE(world.await(next->add_to_snapshot_set("/c", "")));
+  ASSERT_TRUE(world.await(next->prepare_for_backup()));
+  bool waits = false;
+  const auto watch_for = [&](std::string_view phase) { waits = waits || phase == "end-prepare"; };
+  world.observer.on_progress = watch_for;
+  world.trace.clear();
+  std::optional<Status> made;
+  spawn(world.loop.get_executor(),
+        [](std::shared_ptr<BackupSession> s, std::optional<Status>& result) -> asio::awaitable<void> {
+          result = co_await s->do_snapshot_set();
+        }(next, made));
+  run_until([&] { return waits; });
+  for (int i = 0; i < 100; ++i) world.loop.poll();
+  EXPECT_THAT(world.trace, testing::Not(testing::Contains("provider end_prepare")));
+  world.await(world.coordinator.release(next));  // and it can be given up meanwhile
+  run_until([&] { return made.has_value(); });
+  EXPECT_FALSE(*made);
+}
+
 }  // namespace
 }  // namespace vss::core

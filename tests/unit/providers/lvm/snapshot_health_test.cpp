@@ -44,9 +44,9 @@ TEST(Growth, TellsWhenItIsFull) {
   Growth growth;
   const Growth::Time start{};
   EXPECT_EQ(growth.seconds_left("a", {false, "", 100, 1000}, start), -1);
-  EXPECT_EQ(growth.seconds_left("a", {false, "", 200, 1000}, start + 1s),
-            16);  // 50/s: half of what it was just now
-  EXPECT_EQ(growth.seconds_left("a", {false, "", 300, 1000}, start + 2s), 9);
+  EXPECT_EQ(growth.seconds_left("a", {false, "", 200, 1000}, start + 1s), 8);
+  EXPECT_EQ(growth.seconds_left("a", {false, "", 500, 1000}, start + 2s),
+            2);  // 200/s: the mean of the last two
   EXPECT_EQ(growth.seconds_left("b", {false, "", 300, 1000}, start + 2s), -1);
 }
 
