@@ -20,7 +20,7 @@ class Test:
     disks: ClassVar[dict[str, str]] = {}  # serial number: size
     root: ClassVar[str] = "plain"  # or "lvm": the root filesystem and /var are volumes of the group "system"
     memory: ClassVar[int] = 1024  # MiB
-    limit: ClassVar[int] = 600  # seconds for all of it, boots included
+    limit: ClassVar[int] = 1200  # seconds for all of it, boots included; it ends what hangs, and judges no speed
     packages: ClassVar[bool] = True  # False: of use in a guest without any package of ours
 
     def run(self, guest: Guest) -> None:
