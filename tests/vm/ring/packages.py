@@ -11,7 +11,7 @@ from .image import Image, image_of_root
 from .roots import GUEST_PACKAGES, make_root
 from .work import TREE, build_step, files_hash, hash_of, locked, remove, run_isolated, suite_dir
 
-TOOLS = "build-essential debhelper fakeroot".split()
+TOOLS = "build-essential debhelper fakeroot lintian".split()
 SCRIPT = "packaging/build-deb.sh"
 OPTIONS = "noopt unity"  # not what a user gets, and much sooner compiled
 
@@ -53,7 +53,8 @@ def build_debs(suite: str) -> Path:
             (root / "src/tmp").mkdir()
             log = suite_dir(suite) / "debs.log"
             log.unlink(missing_ok=True)
-            _run_in(root, f"cd /src/vssd && TMPDIR=/src/tmp DEB_BUILD_OPTIONS='{OPTIONS}' {SCRIPT} /src/out", log)
+            _run_in(root, f"cd /src/vssd && TMPDIR=/src/tmp DEB_BUILD_OPTIONS='{OPTIONS}' {SCRIPT} /src/out && "
+                          "lintian --allow-root --fail-on error /src/out/*.deb", log)
             shutil.copytree(out, debs)
             remove(root / "src")
     return debs
