@@ -12,7 +12,7 @@ namespace vss::lvm {
 [[nodiscard]] bool kernel_nests_freezes(const std::string& kallsyms = "/proc/kallsyms");
 
 // Whether the filesystem with this path carries programs and settings that lvm or udev read: while its device
-// is// suspended, nothing could be read from it, and so nothing could resume it. The same for a file that is
+// is suspended, nothing could be read from it, and so nothing could resume it. The same for a file that is
 // swapped to. `program`: what runs the commands.
 [[nodiscard]] bool carries_the_system(const std::string& path, const std::string& program);
 
