@@ -43,8 +43,9 @@ def temporary_directory() -> Iterator[Path]:
 
 
 def command_build(arguments: argparse.Namespace) -> int:
-    """With --all what every test needs."""
-    roots = {test.root for test in all_tests()} if arguments.all else {arguments.root}
+    """With --usual what the tests need that tests/run.sh has run in this suite."""
+    usual = {test.root for test in all_tests() if arguments.suite in test.usual}
+    roots = usual if arguments.usual else {arguments.root}
     for root in sorted(roots, reverse=True):
         print(image_of(arguments.suite, arguments.bare, root).disk)
     return 0
@@ -100,9 +101,9 @@ def command_exec(arguments: argparse.Namespace) -> int:
 
 
 def command_list(arguments: argparse.Namespace) -> int:
-    """Each with its limit, for ctest: the test's own comes first."""
+    """Each with its limit, for ctest: the test's own comes first; and where tests/run.sh has it run."""
     for test in all_tests():
-        print(f"{test.__name__} {test.limit + 150}" if arguments.limits else test.__name__)
+        print(f"{test.__name__} {test.limit + 150} {' '.join(test.usual)}" if arguments.limits else test.__name__)
     return 0
 
 
@@ -148,7 +149,7 @@ def parser() -> argparse.ArgumentParser:
         return command
 
     command = add("build", command_build, "build the image of a guest", suite=True)
-    command.add_argument("--all", action="store_true", help="every image that the tests need")
+    command.add_argument("--usual", action="store_true", help="every image that the tests of run.sh need")
     add("prepare", command_prepare, "make the roots and packages of all suites")
     command = add("list", command_list, "the tests")
     command.add_argument("--limits", action="store_true", help="with the seconds that each may take")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .guest import Guest
+from .work import SUITES
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 
@@ -21,6 +22,7 @@ class Test:
     root: ClassVar[str] = "plain"  # or "lvm": the root filesystem and /var are volumes of the group "system"
     memory: ClassVar[int] = 1024  # MiB
     limit: ClassVar[int] = 1200  # seconds for all of it, boots included; it ends what hangs, and judges no speed
+    usual: ClassVar[tuple[str, ...]] = SUITES  # where tests/run.sh has it run without --all, which takes hours
     packages: ClassVar[bool] = True  # False: of use in a guest without any package of ours
 
     def run(self, guest: Guest) -> None:

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The power fails in each phase of making a set of thick, thin and btrfs volumes. After the next boot the volumes are
+active and can be written, what was half made or auto-release is gone, persistent sets are mounted and check clean."""
+from __future__ import annotations
+
+import json
+
+from ring import storage, vssd
+from ring.guest import Guest
+from ring.soundness import expect_sound
+from ring.testcase import Test
+from ring.trouble import begin, reset_at_work, set_up, start_writer, stop_at, wait_until_at, wait_until_made
+
+PATIENT = ",x-systemd.device-timeout=240,x-systemd.mount-timeout=240"
+
+
+class PowerCutInEachPhase(Test):
+    disks = {"pv": "512M", "btrfs": "256M"}
+    limit = 900
+
+    def run(self, guest: Guest) -> None:
+        self.make(guest)
+        self.kept = [self.keep(guest, "first")]
+        for phase in (self.prepare, self.freeze, self.capture, self.post_snapshot, self.published):
+            phase(guest)
+            guest.power_cut()
+            guest.boot()
+            self.everything_is_well(guest, phase.__name__)
+
+    def make(self, guest: Guest) -> None:
+        storage.make_group(guest, "data", ["pv"])
+        storage.make_pool(guest, "data", "160M")
+        volumes = [storage.thick(guest, "data", "thick", "64M"), storage.thin(guest, "data", "thin", "64M"),
+                   *storage.subvolumes(guest, guest.disk("btrfs"), ["sub"])]
+        self.paths = [volume.path for volume in volumes]
+        guest.run(f"awk '$2 ~ \"^/srv/\" {{ $4 = $4 \"{PATIENT}\"; print }}' /proc/self/mounts >>/etc/fstab")
+        set_up(guest, store="16MiB")
+        guest.run("sync")
+
+    def keep(self, guest: Guest, text: str) -> tuple[dict, str]:
+        guest.run("\n".join(f"echo {text} >{path}/file" for path in self.paths))
+        made = vssd.create(guest, self.paths)
+        guest.run("\n".join(f"echo later >{path}/file" for path in self.paths))
+        return made, text
+
+    def stopped_in(self, guest: Guest, event: str, *options: str) -> None:
+        start_writer(guest, self.paths, stop_at(event))
+        begin(guest, self.paths, *options)
+        wait_until_at(guest, event)
+
+    def prepare(self, guest: Guest) -> None:
+        self.stopped_in(guest, "prepare_for_snapshot", "--persistent")
+
+    def freeze(self, guest: Guest) -> None:
+        """The stores are there."""
+        self.stopped_in(guest, "freeze")
+
+    def capture(self, guest: Guest) -> None:
+        """In the middle of lvm's commands, while volumes are held."""
+        start_writer(guest, self.paths, {"freeze": reset_at_work("data", 0.5)})
+        begin(guest, self.paths, "--persistent")
+        guest.wait_until_off()
+
+    def post_snapshot(self, guest: Guest) -> None:
+        """The snapshots are there, and writable."""
+        self.stopped_in(guest, "post_snapshot", "--persistent")
+
+    def published(self, guest: Guest) -> None:
+        """One that is to stay, and one that is not."""
+        wait_until_made(guest, begin(guest, self.paths))
+        self.kept.append(self.keep(guest, "last"))
+
+    def everything_is_well(self, guest: Guest, phase: str) -> None:
+        expect_sound(guest, self.paths)
+        there = {snapshot["snapshot_id"]: snapshot for snapshot in json.loads(guest.run("vssctl list snapshots --json").out)}
+        wanted = {snapshot["snapshot_id"] for made, _ in self.kept for snapshot in made["snapshots"]}
+        self.equal(set(there), wanted, f"snapshots after a power cut in {phase}")
+        for made, text in self.kept:
+            for snapshot in made["snapshots"]:
+                now = there[snapshot["snapshot_id"]]
+                self.equal(guest.run(f"cat {now['path']}/file").out, f"{text}\n", f"{now} after a power cut in {phase}")
+                if now["provider"] == "lvm":
+                    storage.check_copy(guest, now["device"], "ext4")
