@@ -16,7 +16,7 @@ from .storage import MOUNTS, Volume, check_btrfs_in_use, check_copy
 from .testcase import Test
 from .work import say
 
-ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "2"))
 CHECK_EVERY = 10
 CONTROL_TRIES = 6
 CONTROL = "/run/vssd-test/control"
@@ -30,7 +30,7 @@ def shows_one_instant(volumes: Sequence[Volume], nests: bool) -> bool:
 
 
 class PointInTime(Test):
-    limit: ClassVar[int] = 480 + 30 * ROUNDS
+    limit: ClassVar[int] = 900 + 60 * ROUNDS
 
     def volumes(self, guest: Guest) -> list[Volume]:
         """Makes them, in a guest that has been booted just now."""

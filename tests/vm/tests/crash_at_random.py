@@ -16,7 +16,7 @@ from ring.testcase import Test
 from ring.trouble import begin, set_up
 from ring.work import say
 
-ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "6"))
+ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "4"))
 SEED = int(os.environ.get("VSSD_VM_SEED", "0")) or random.randrange(1, 1 << 32)
 # Without a new process: vssd-hold may be gone before one has started.
 FIND = """find() { for file in /proc/[0-9]*/comm; do
@@ -32,7 +32,7 @@ KILL = {
 
 class CrashAtRandom(Test):
     disks = {"pv": "512M", "btrfs": "256M"}
-    limit = 300 + 40 * ROUNDS
+    limit = 900 + 60 * ROUNDS
 
     def run(self, guest: Guest) -> None:
         storage.make_group(guest, "data", ["pv"])

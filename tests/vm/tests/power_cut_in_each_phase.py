@@ -16,7 +16,7 @@ PATIENT = ",x-systemd.device-timeout=240,x-systemd.mount-timeout=240"
 
 class PowerCutInEachPhase(Test):
     disks = {"pv": "512M", "btrfs": "256M"}
-    limit = 900
+    limit = 2400
 
     def run(self, guest: Guest) -> None:
         self.make(guest)

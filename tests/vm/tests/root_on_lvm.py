@@ -15,7 +15,7 @@ from ring.storage import thick
 from ring.testcase import Test
 from ring.work import say
 
-ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "2"))
 CHECK_EVERY = 10
 HOLD_LIMIT_MS = 10_000
 # Writes to the journal, to files of / and of /var, each with fsync.
@@ -29,7 +29,7 @@ while true; do dd if=/dev/zero of=/var/tmp/load bs=64k count=16 conv=fsync statu
 class RootOnLvm(Test):
     root = "lvm"
     disks = {"data": "512M"}
-    limit = 480 + 30 * ROUNDS
+    limit = 900 + 60 * ROUNDS
 
     def run(self, guest: Guest) -> None:
         mounted = guest.run("findmnt -no SOURCE / && findmnt -no SOURCE /var").out.split()
