@@ -16,6 +16,7 @@ BROKEN = "/srv/broken"
 
 class BrokenGroups(Test):
     disks = {"pv": "256M", "pv2": "256M", "bad": "256M"}
+    usual = ("trixie",)
 
     def run(self, guest: Guest) -> None:
         self.make(guest)

@@ -10,6 +10,7 @@ from ring.testcase import Test
 
 class BtrfsSetOnAPlainDisk(Test):
     disks = {"data": "512M"}
+    usual = ("bookworm",)
 
     def run(self, guest: Guest) -> None:
         disk = guest.disk("data")

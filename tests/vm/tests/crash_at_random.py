@@ -33,6 +33,7 @@ KILL = {
 class CrashAtRandom(Test):
     disks = {"pv": "512M", "btrfs": "256M"}
     limit = 900 + 60 * ROUNDS
+    usual = ("trixie",)
 
     def run(self, guest: Guest) -> None:
         storage.make_group(guest, "data", ["pv"])

@@ -33,6 +33,7 @@ PRIVATE = "systemd-run -q --unit={name} -p PrivateTmp=yes -p PrivateMounts=yes s
 
 class Mounts(Test):
     disks = {"first": "1500M"}
+    usual = ("trixie",)
 
     def run(self, guest: Guest) -> None:
         make_group(guest, "data", ["first"])

@@ -11,6 +11,7 @@ from ring.testcase import Test
 
 class Origins(Test):
     disks = {"first": "1G", "second": "1G", "plain": "64M"}
+    usual = ("trixie",)
 
     def run(self, guest: Guest) -> None:
         make_group(guest, "data", ["first", "second"])

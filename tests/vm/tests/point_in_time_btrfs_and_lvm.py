@@ -10,6 +10,7 @@ from ring.storage import Volume, image, make_group, make_pool, subvolumes, thick
 
 class PointInTimeBtrfsAndLvm(PointInTime):
     disks = {"first": "2G", "btrfs": "512M"}
+    usual = ("trixie",)
 
     def volumes(self, guest: Guest) -> list[Volume]:
         make_group(guest, "data", ["first"])

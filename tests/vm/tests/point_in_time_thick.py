@@ -9,6 +9,7 @@ from ring.storage import Volume, make_group, thick
 
 class PointInTimeThick(PointInTime):
     disks = {"first": "512M", "second": "512M", "third": "1G"}
+    usual = ("bookworm",)
 
     def volumes(self, guest: Guest) -> list[Volume]:
         make_group(guest, "data", ["first", "second"])

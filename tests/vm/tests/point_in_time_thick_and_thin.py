@@ -10,6 +10,7 @@ from ring.storage import Volume, make_group, make_pool, thick, thin
 
 class PointInTimeThickAndThin(PointInTime):
     disks = {"first": "1G", "second": "1G"}
+    usual = ("bookworm",)
 
     def volumes(self, guest: Guest) -> list[Volume]:
         make_group(guest, "data", ["first", "second"])

@@ -10,6 +10,7 @@ from ring.storage import Volume, make_group, make_pool, thin
 
 class PointInTimeThin(PointInTime):
     disks = {"first": "1G", "second": "512M"}
+    usual = ("trixie",)
 
     def volumes(self, guest: Guest) -> list[Volume]:
         for group, disk, size in (("data", "first", "900M"), ("more-data", "second", "400M")):

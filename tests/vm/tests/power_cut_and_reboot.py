@@ -10,6 +10,7 @@ from ring.testcase import Test
 class PowerCutAndReboot(Test):
     disks = {"data": "256M"}
     packages = False
+    usual = ("bookworm",)
 
     def run(self, guest: Guest) -> None:
         disk = guest.disk("data")

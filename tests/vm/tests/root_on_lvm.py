@@ -30,6 +30,7 @@ class RootOnLvm(Test):
     root = "lvm"
     disks = {"data": "512M"}
     limit = 900 + 60 * ROUNDS
+    usual = ("bookworm",)
 
     def run(self, guest: Guest) -> None:
         mounted = guest.run("findmnt -no SOURCE / && findmnt -no SOURCE /var").out.split()

@@ -14,6 +14,7 @@ from ring.trouble import journal, set_up
 
 class ThinPoolFull(Test):
     disks = {"pv": "512M"}
+    usual = ("trixie",)
 
     def run(self, guest: Guest) -> None:
         storage.make_group(guest, "data", ["pv"])
