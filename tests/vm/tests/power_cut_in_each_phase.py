@@ -17,7 +17,7 @@ PATIENT = ",x-systemd.device-timeout=240,x-systemd.mount-timeout=240"
 class PowerCutInEachPhase(Test):
     disks = {"pv": "512M", "btrfs": "256M"}
     limit = 2400
-    usual = ("trixie",)
+    usual = ("bookworm",)
 
     def run(self, guest: Guest) -> None:
         self.make(guest)

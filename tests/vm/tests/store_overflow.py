@@ -16,7 +16,7 @@ from ring.trouble import set_up
 
 class StoreOverflow(Test):
     disks = {"pv": "512M"}
-    usual = ("bookworm",)
+    usual = ("trixie",)
 
     def run(self, guest: Guest) -> None:
         storage.make_group(guest, "data", ["pv"])
