@@ -19,6 +19,10 @@ class GuestError(Exception):
     """What was asked of the guest did not happen."""
 
 
+class GuestEnded(GuestError):
+    """Whether it did, the guest could not say any more."""
+
+
 def connect(path: Path) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX)
     # By way of the directory: the name of a socket is limited to 107 bytes.
@@ -97,7 +101,7 @@ class Channel:
             with self._changed:
                 self._waiting.discard(identity)
         if answer is None:
-            raise GuestError(f"{op}: " + ("the guest has ended" if closed else f"no answer in {limit:g} s"))
+            raise GuestEnded(f"{op}: the guest has ended") if closed else GuestError(f"{op}: no answer in {limit:g} s")
         if "error" in answer:
             raise GuestError(f"{op}: {answer['error']}")
         return answer

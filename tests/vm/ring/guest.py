@@ -10,16 +10,17 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
-from typing import Mapping
+from typing import Callable, Mapping, TypeVar
 
 from . import qemu
-from .channel import Channel, GuestError
+from .channel import Channel, GuestEnded, GuestError
 from .image import Image
 from .monitor import Monitor
 from .remote import Remote, parse_size
 
 BOOT_LIMIT = 300
 RESUME_LIMIT = 120
+T = TypeVar("T")
 MEMORY = 1024  # MiB, of a guest that need not have more or less
 FATAL = re.compile(r"Kernel panic|BUG:|Oops|general protection fault|blocked for more than|soft lockup|"
                    r"double fault|rcu_sched self-detected stall|kernel BUG at|WARNING: possible circular locking")
@@ -70,7 +71,7 @@ class Guest(Remote):
         end = time.monotonic() + RESUME_LIMIT
         shutil.copyfile(kept / "console.log", self.machine.console)
         self._process = qemu.start(self.machine, leave_running, kept / "memory")
-        monitor = self._connect_monitor(end)
+        monitor = self._once_there(lambda: Monitor(self.machine.monitor), end)
         while monitor.execute("query-status")["status"] == "inmigrate":
             self._pause(0.05)
         for number, serial in enumerate(self.machine.disks, start=1):
@@ -99,39 +100,41 @@ class Guest(Remote):
         monitor.close()
         self._wait_for_end(60)
 
-    def _connect_monitor(self, end: float) -> Monitor:
+    def _once_there(self, connect: Callable[[], T], end: float) -> T:
+        """A connection to a socket that QEMU makes while it starts."""
         while time.monotonic() < end:
             self._check_alive()
             try:
-                return Monitor(self.machine.monitor)
+                return connect()
             except OSError:
-                self._pause(0.05)  # QEMU has not made its socket yet
+                self._pause(0.05)
         raise GuestError("QEMU does not answer")
 
     def _connect(self, end: float) -> Channel:
+        channel = self._once_there(lambda: Channel(self.machine.control), end)
         while time.monotonic() < end:
             self._check_alive()
             try:
-                channel = Channel(self.machine.control)
-            except OSError:
-                self._pause(0.1)  # QEMU has not made its socket yet
+                channel.request("ping", 1)
+                return channel
+            except GuestError:
                 continue
-            while time.monotonic() < end:
-                self._check_alive()
-                try:
-                    channel.request("ping", 1)
-                    return channel
-                except GuestError:
-                    continue
-            channel.close()
+        channel.close()
         raise GuestError("the guest did not boot in its limit")
 
     def _check_alive(self) -> None:
         if self._process is None:
             raise GuestError("the guest is off")
         if self._process.poll() is not None:
-            said = (self.directory / "qemu.log").read_text(errors="replace") if not self.machine.terminal else ""
-            raise GuestError(f"QEMU has ended with {self._process.returncode}: {said.strip()}")
+            raise GuestError(f"QEMU has ended with {self._process.returncode}: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        """Of QEMU and of the guest: one whose kernel panics ends QEMU without an error."""
+        if self.machine.terminal:
+            return ""
+        logs = [self.directory / "qemu.log", self.machine.console]
+        said = [log.read_text(errors="replace").strip() for log in logs if log.exists()]
+        return "\n".join(text[-2000:] for text in said if text)
 
     def power_cut(self) -> None:
         """At once, nothing is written any more. The guest is off; boot() starts it on the same disks."""
@@ -142,14 +145,19 @@ class Guest(Remote):
 
     def shut_down(self, limit: float = 120) -> None:
         """As an administrator does it: services are stopped, filesystems unmounted."""
-        self.run("systemctl --no-block poweroff")
-        self._wait_for_end(limit)
+        self._end("poweroff", limit)
 
     def reboot(self, limit: float = 120) -> None:
         """An orderly restart; returns when the guest is up again."""
-        self.run("systemctl --no-block reboot")
-        self._wait_for_end(limit)
+        self._end("reboot", limit)
         self.boot()
+
+    def _end(self, how: str, limit: float) -> None:
+        try:
+            self.run(f"systemctl --no-block {how}")
+        except GuestEnded:
+            pass  # systemd ends the agent along with everybody: it may not have come to answer
+        self._wait_for_end(limit)
 
     def wait_until_off(self) -> None:
         """Until somebody in the guest shuts it down."""

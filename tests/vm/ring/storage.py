@@ -75,7 +75,7 @@ def check_copy(guest: Remote, device: str, filesystem: str) -> None:
         return
     copy, point = "/var/tmp/checked", "/run/vssd-test/checked"
     guest.run(f"""
-        trap 'umount -q {point} || true; rm -f {copy}' EXIT
+        trap 'if mountpoint -q {point}; then umount {point}; fi; rm -f {copy}' EXIT
         set -e
         mkdir -p {point}
         dd if={device} of={copy} bs=1M conv=sparse status=none

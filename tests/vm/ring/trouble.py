@@ -40,7 +40,8 @@ def start_writer(guest: Remote, paths: Sequence[str], commands: Mapping[str, str
 
 def stop_at(event: str) -> dict[str, str]:
     """For start_writer(): vssd waits in this event until it ends, or go_on()."""
-    return {event: f"touch /run/at.{event}; while [ -e /run/at.{event} ]; do sleep 0.1; done"}
+    at, go = f"/run/at.{event}", f"/run/go.{event}"
+    return {event: f"rm -f {go}; mkfifo {go} && touch {at} && read -r <{go}; rm -f {at} {go}"}
 
 
 def wait_until_at(guest: Remote, event: str) -> None:
@@ -48,20 +49,13 @@ def wait_until_at(guest: Remote, event: str) -> None:
 
 
 def go_on(guest: Remote, event: str) -> None:
-    guest.run(f"rm /run/at.{event}")
+    guest.run(f"echo >/run/go.{event}")
 
 
 def begin(guest: Remote, paths: Sequence[str], *options: str) -> Process:
     """A set that goes when the process does; progress and result are in its output."""
     command = shlex.join(["vssctl", "create", *options, *(word for path in paths for word in ("-v", path))])
     return guest.spawn(f"exec {command} 2>&1 < <(exec sleep infinity)")
-
-
-def wait_for_phase(guest: Remote, making: Process, phase: str, limit: float = 120) -> None:
-    text = f"vssctl: {phase}"
-    guest.wait_for(lambda: text in making.output() or not making.running(), limit)
-    if text not in making.output():
-        raise AssertionError(f"not in {phase}: {making.output()}")
 
 
 def wait_until_made(guest: Remote, making: Process, limit: float = 120) -> None:

@@ -61,16 +61,13 @@ def nests_freezes(guest: Remote) -> bool:
     return guest.run("grep -q ' fs_bdev_freeze$' /proc/kallsyms", check=False).ok
 
 
-def suspended_devices(guest: Remote) -> str:
-    return guest.run("dmsetup info -c --noheadings -o name,suspended | grep -i ':Suspended' || true").out
-
-
 def leftovers(guest: Remote) -> str:
     """What only exists while there are snapshots or a set is being made, one a line."""
-    return guest.run("""
-        lvs -a --noheadings -o vg_name,lv_name,tags -S 'tags=~"vssd"' | sed 's/^ */volume: /'
-        dmsetup info -c --noheadings -o name | grep -E 'vss_|-cow$|-real$' | sed 's/^/device: /'
-        dmsetup info -c --noheadings -o name,suspended | grep -i ':Suspended' | sed 's/^/suspended: /'
-        cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -E '/run/vssd/snapshots|_vss_' | sort -u | sed 's/^/mount: /'
-        ls /run/vssd 2>/dev/null | grep '^hold.record' | sed 's/^/record: /'
-        true""").out
+    return guest.run(r"""
+        set -e
+        volumes=$(lvs -a --noheadings -o vg_name,lv_name,tags)
+        devices=$(dmsetup info -c --noheadings -o name,suspended)
+        sed -n '/vssd/s/^ */volume: /p' <<<"$volumes"
+        sed -nE '/^[^:]*(vss_|-cow:|-real:)/s/^/device: /p; /:Suspended$/s/^/suspended: /p' <<<"$devices"
+        cat /proc/[0-9]*/mountinfo 2>/dev/null | sed -nE '/\/run\/vssd\/snapshots|_vss_/s/^/mount: /p' | sort -u
+        find /run/vssd -maxdepth 1 -name 'hold.record*' -printf 'record: %f\n'""").out

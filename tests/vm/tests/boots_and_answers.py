@@ -26,14 +26,14 @@ class BootsAndAnswers(Test):
         self.equal(guest.get("/root/some/data"), data, "a file there and back")
 
     def background(self, guest: Guest) -> None:
-        process = guest.spawn("echo begun; sleep 1000")
+        process = guest.spawn("echo begun; exec tail -f /dev/null")
         guest.wait_for(lambda: process.output() == "begun\n")
         self.true(process.running(), "the process runs beside other commands")
         self.equal(process.stop().rc, -15, "end by SIGTERM")
 
     def limit_ends_a_command(self, guest: Guest) -> None:
         try:
-            guest.run("sleep 1000", timeout=1)
+            guest.run("tail -f /dev/null", timeout=1)
         except GuestError as error:
             self.true("killed after 1 s" in str(error), f"the limit is named in: {error}")
         else:

@@ -18,7 +18,7 @@ AGAIN = "trying again with another kind of hold"
 
 class EbusyLeadsToANewPlan(Test):
     disks = {"pv": "1G"}
-    usual = ("trixie",)
+    usual = ("bookworm",)
 
     def run(self, guest: Guest) -> None:
         storage.make_group(guest, "data", ["pv"])

@@ -17,7 +17,7 @@ SCRIPT = "/run/at-freeze"
 
 class LvmTrouble(Test):
     disks = {"pv": "1G"}
-    usual = ("bookworm",)
+    usual = ("trixie",)
 
     def run(self, guest: Guest) -> None:
         storage.make_group(guest, "data", ["pv"])

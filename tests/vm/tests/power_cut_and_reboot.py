@@ -10,7 +10,7 @@ from ring.testcase import Test
 class PowerCutAndReboot(Test):
     disks = {"data": "256M"}
     packages = False
-    usual = ("bookworm",)
+    usual = ("trixie",)
 
     def run(self, guest: Guest) -> None:
         disk = guest.disk("data")
