@@ -2,7 +2,10 @@
 #include "daemon/daemon.hpp"
 
 #include <pwd.h>
+#include <unistd.h>
 
+#include <array>
+#include <climits>
 #include <csignal>
 
 #include <spdlog/spdlog.h>
@@ -21,6 +24,7 @@ core::Limits core_limits(const system::Config& config) {
   limits.post_snapshot = core::Milliseconds(config.post_snapshot_ms);
   limits.abort = core::Milliseconds(config.abort_ms);
   limits.backup_complete = core::Milliseconds(config.backup_complete_ms);
+  limits.restore = core::Milliseconds(config.restore_ms);
   limits.backup_shutdown = core::Milliseconds(config.backup_shutdown_ms);
   limits.flush = core::Milliseconds(config.flush_ms);
   limits.watch = core::Milliseconds(config.watch_ms);
@@ -62,14 +66,23 @@ void Daemon::HoldGate::end_hold() {
 Daemon::Daemon(system::Config config, std::shared_ptr<system::DeferredSink> log)
     : config_(std::move(config)),
       signals_(loop_, SIGTERM, SIGINT),
+      reload_signal_(loop_, SIGHUP),
       gate_(std::move(log)),
       volumes_(system::VolumeSources{.runtime_dir = config_.runtime_dir}),
       catalogue_(config_.state_dir),
+      manifests_(config_.manifest_dirs),
       mounts_(config_.runtime_dir),
       providers_(loop_.get_executor(), provider_limits(config_)),
       holder_(loop_.get_executor(), config_.helper, config_.runtime_dir),
       bus_(loop_, bus_settings()),
       coordinator_(services()) {}
+
+namespace {
+std::string machine_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+}  // namespace
 
 core::Services Daemon::services() {
   return {loop_.get_executor(),
@@ -79,8 +92,10 @@ core::Services Daemon::services() {
           holder_,
           catalogue_,
           mounts_,
+          snapshot_files_,
           bus_,
-          gate_};
+          gate_,
+          machine_name()};
 }
 
 bus::BusService::Settings Daemon::bus_settings() {
@@ -88,7 +103,13 @@ bus::BusService::Settings Daemon::bus_settings() {
     core::Result<system::ProcessInfo> info = co_await processes_.query(static_cast<pid_t>(pid));
     co_return info ? info->unit : std::string();
   };
-  return {unit_of_pid, uids_of(config_.writer_accounts), [this] { return gate_.is_holding(); }};
+  const auto read_document =
+      [this](std::string text) -> asio::awaitable<core::Result<core::RestoreDocument>> {
+    auto work = [text = std::move(text)] { return core::RestoreDocument::parse(text); };
+    co_return co_await documents_.run(std::move(work));
+  };
+  return {unit_of_pid, uids_of(config_.writer_accounts), [this] { return gate_.is_holding(); },
+          read_document};
 }
 
 asio::awaitable<core::Status> Daemon::try_start() {
@@ -99,6 +120,7 @@ asio::awaitable<core::Status> Daemon::try_start() {
   std::vector<core::Guid> none;
   if (core::Status cleared = co_await mounts_.remove_leftovers(std::move(none)); !cleared) co_return cleared;
   if (core::Status recovered = co_await coordinator_.start(); !recovered) co_return recovered;
+  co_await load_manifests();
   co_return bus_.start(coordinator_);
 }
 
@@ -124,8 +146,30 @@ asio::awaitable<void> Daemon::stop_on_signal() {
   loop_.stop();
 }
 
+asio::awaitable<void> Daemon::load_manifests() {
+  core::Result<std::vector<core::Manifest>> manifests = co_await manifests_.read();
+  if (!manifests) {
+    spdlog::error("writer manifests: {}", manifests.error().message);
+    co_return;
+  }
+  // Not while a set is being captured: they are parsed here.
+  const auto pass = co_await coordinator_.store().background().enter();
+  coordinator_.static_writers().replace(std::move(*manifests));
+}
+
+asio::awaitable<void> Daemon::reload_on_signal() {
+  for (;;) {
+    asio::error_code error;
+    co_await reload_signal_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return;
+    spdlog::info("reading the manifests of writers again");
+    co_await load_manifests();
+  }
+}
+
 int Daemon::run() {
   core::spawn(loop_.get_executor(), stop_on_signal());
+  core::spawn(loop_.get_executor(), reload_on_signal());
   core::spawn(loop_.get_executor(), start());
   loop_.run();
   return exit_code_;

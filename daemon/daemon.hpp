@@ -14,9 +14,12 @@
 #include "daemon/system/config.hpp"
 #include "daemon/system/deferred_log.hpp"
 #include "daemon/system/file_catalogue.hpp"
+#include "daemon/system/manifests.hpp"
 #include "daemon/system/process_info.hpp"
+#include "daemon/system/snapshot_file_remover.hpp"
 #include "daemon/system/snapshot_mounts.hpp"
 #include "daemon/system/volume_facts.hpp"
+#include "daemon/system/worker.hpp"
 
 namespace vss {
 
@@ -46,15 +49,21 @@ class Daemon {
   asio::awaitable<void> start();
   asio::awaitable<core::Status> try_start();
   asio::awaitable<void> stop_on_signal();
+  asio::awaitable<void> reload_on_signal();
+  asio::awaitable<void> load_manifests();
 
   system::Config config_;
   asio::io_context loop_{1};
   asio::signal_set signals_;
+  asio::signal_set reload_signal_;
   HoldGate gate_;
   system::ProcessFacts processes_;
   system::SystemVolumes volumes_;
   system::FileCatalogue catalogue_;
+  system::Manifests manifests_;
+  system::Worker documents_{"documents"};
   system::SnapshotMounts mounts_;
+  system::SnapshotFileRemover snapshot_files_;
   provider_host::ProviderRegistry providers_;
   hold::HelperHolder holder_;
   bus::BusService bus_;

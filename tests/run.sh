@@ -13,7 +13,7 @@ all=OFF
 for argument in "$@"; do
   case "$argument" in
     --quick) quick=yes ;;
-    --all) all=ON ;;
+    --all) all=ON; export VSSD_VM_ROUNDS="${VSSD_VM_ROUNDS:-5}" ;;
     *) echo "usage: tests/run.sh [--quick|--all]" >&2; exit 2 ;;
   esac
 done
@@ -42,6 +42,7 @@ begin "Packages"
 # shellcheck disable=SC2086
 vssd_install_packages $VSSD_BUILD_PACKAGES $VSSD_RUN_PACKAGES $VSSD_TEST_PACKAGES
 
+failed=()
 jobs=$(nproc)
 build() {  # preset [definition...]
   local preset=$1
@@ -54,7 +55,11 @@ run_rings() {  # preset regular-expression-of-rings
   local command=(ctest --test-dir "$tree/$1" -L "$2" -j "$jobs" --output-on-failure)
   # ThreadSanitizer and high-entropy address layouts do not go together.
   [ "$1" != tsan ] || command=(setarch "$(uname -m)" -R "${command[@]}")
-  "${command[@]}"
+  "${command[@]}" || failed+=("$1: $(cut -d: -f2- "$tree/$1/Testing/Temporary/LastTestsFailed.log" | xargs)")
+}
+# Before what comes last, whose own failures are its last lines.
+say_failed() {
+  [ ${#failed[@]} -eq 0 ] || printf 'FAILED before this: %s\n' "${failed[@]}"
 }
 
 rings="unit|integration"
@@ -81,30 +86,22 @@ else
   [ "$all" = ON ] || left_out+=("vm, in part: most of its tests run in one of the two guests; all in both: --all")
 fi
 
-failed=()
-preparation=""
 if [ "$vm" = ON ]; then
   # While other tests wait for their limits; it is loading, unpacking and compiling, with what they leave of the machine.
   mkdir -p "$tree"
   nice -n 19 tests/vm/vm.py prepare >"$tree/vm-prepare.log" 2>&1 &
   preparation=$!
-  trap '[ -z "$preparation" ] || kill "$preparation" 2>/dev/null || true' EXIT
+  trap 'jobs -pr | xargs -r kill' EXIT
 fi
 if [ "$quick" = no ]; then
   for sanitizer in asan tsan; do
     build "$sanitizer"
     begin "Rings unit and integration under $sanitizer"
-    run_rings "$sanitizer" "^(unit|integration)$" || failed+=("$sanitizer")
+    run_rings "$sanitizer" "^(unit|integration)$"
   done
 fi
 
-build dev -DVSSD_VM_TESTS=$vm -DVSSD_VM_ALL=$all
-if [ -n "$preparation" ]; then
-  begin "Guests: the rest of what can be prepared"
-  wait "$preparation" || echo "The ring makes the rest."
-  preparation=""
-  cat "$tree/vm-prepare.log"
-fi
+build dev -DVSSD_UNITY_TESTS=ON -DVSSD_VM_TESTS=$vm -DVSSD_VM_ALL=$all
 begin "Benchmarks, smoke run"
 if [ "$(id -u)" -eq 0 ]; then
   for bench in "$tree"/dev/tests/bench/*_bench; do
@@ -116,12 +113,15 @@ fi
 
 if [ "$vm" = ON ]; then begin "Rings $rings"; else say_times "Rings $rings"; fi
 for reason in "${left_out[@]}"; do echo "left out: ring $reason"; done
-[ ${#failed[@]} -eq 0 ] || echo "FAILED before this: ${failed[*]}"
-run_rings dev "^($rings)$" || failed+=(dev)
+say_failed
+run_rings dev "^($rings)$"
 if [ "$vm" = ON ]; then
+  begin "Guests: the rest of what can be prepared"
+  wait "$preparation" || echo "The ring makes the rest."
+  cat "$tree/vm-prepare.log"
   # By itself: guests keep every core busy, and other rings look at the clock.
   say_times "Ring vm"
-  [ ${#failed[@]} -eq 0 ] || echo "FAILED before this: ${failed[*]}"
-  run_rings dev "^vm$" || failed+=(vm)
+  say_failed
+  run_rings dev "^vm$"
 fi
 [ ${#failed[@]} -eq 0 ]

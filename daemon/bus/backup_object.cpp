@@ -3,6 +3,7 @@
 
 #include "daemon/bus/dictionaries.hpp"
 #include "daemon/bus/options.hpp"
+#include "daemon/bus/progress_signal.hpp"
 
 namespace vss::bus {
 namespace {
@@ -22,19 +23,6 @@ core::Result<std::vector<Guid>> parse_ids(const std::vector<std::string>& texts)
   return ids;
 }
 
-asio::awaitable<Answer<>> when_done(asio::awaitable<Status> work) {
-  co_return no_values(co_await std::move(work));
-}
-
-Dictionary metadata_dictionary(const core::Participant& participant) {
-  const core::WriterInfo& info = participant.writer->info();
-  return {{"instance_id", sdbus::Variant(info.instance_id.str())},
-          {"class_id", sdbus::Variant(info.class_id.str())},
-          {"name", sdbus::Variant(info.name)},
-          {"instance_name", sdbus::Variant(info.instance_name)},
-          {"level", sdbus::Variant(std::string(to_string(info.level)))},
-          {"document", sdbus::Variant(participant.document)}};
-}
 }  // namespace
 
 BackupObject::BackupObject(std::shared_ptr<BusConnection> bus, std::shared_ptr<Callers> callers,
@@ -103,10 +91,7 @@ void BackupObject::GatherWriterMetadata(sdbus::Result<Dictionaries>&& result) {
   handle(std::move(result), [](Session session) -> asio::awaitable<Answer<Dictionaries>> {
     Status gathered = co_await session->gather_writer_metadata();
     if (!gathered) co_return core::fail(std::move(gathered.error()));
-    Dictionaries writers;
-    for (const auto& participant : session->writers().all())
-      writers.push_back(metadata_dictionary(*participant));
-    co_return std::tuple(std::move(writers));
+    co_return std::tuple(metadata_dictionaries(session->writers()));
   });
 }
 
@@ -115,6 +100,35 @@ void BackupObject::AddComponent(sdbus::Result<>&& result, std::string instance, 
   handle_now(std::move(result), [&](const Session& session) {
     return parse_id(instance).and_then([&](Guid id) {
       return session->add_component(id, ComponentId{logical_path, name});
+    });
+  });
+}
+
+void BackupObject::GetWriterComponents(sdbus::Result<std::string>&& result, std::string instance) {
+  const auto get = [](Session session, std::string text) -> asio::awaitable<Answer<std::string>> {
+    const core::Result<Guid> id = parse_id(text);
+    if (!id) co_return core::fail(id.error());
+    core::Result<std::string> document = session->get_writer_components(*id);
+    if (!document) co_return core::fail(std::move(document.error()));
+    co_return std::tuple(std::move(*document));
+  };
+  handle(std::move(result), [&](const Session& session) { return get(session, instance); });
+}
+
+void BackupObject::SetBackupOptions(sdbus::Result<>&& result, std::string instance, std::string logical_path,
+                                    std::string name, std::string options) {
+  handle_now(std::move(result), [&](const Session& session) {
+    return parse_id(instance).and_then([&](Guid id) {
+      return session->set_backup_options(id, ComponentId{logical_path, name}, options);
+    });
+  });
+}
+
+void BackupObject::SetPreviousBackupStamp(sdbus::Result<>&& result, std::string instance,
+                                          std::string logical_path, std::string name, std::string stamp) {
+  handle_now(std::move(result), [&](const Session& session) {
+    return parse_id(instance).and_then([&](Guid id) {
+      return session->set_previous_backup_stamp(id, ComponentId{logical_path, name}, stamp);
     });
   });
 }
@@ -154,7 +168,7 @@ void BackupObject::GatherWriterStatus(sdbus::Result<Dictionaries>&& result) {
   handle(std::move(result), [](Session session) -> asio::awaitable<Answer<Dictionaries>> {
     Status legal = session->gather_writer_status();
     if (!legal) co_return core::fail(std::move(legal.error()));
-    co_return std::tuple(participants_dictionaries(*session));
+    co_return std::tuple(participants_dictionaries(session->writers()));
   });
 }
 
@@ -239,11 +253,7 @@ std::string BackupObject::Context() { return std::string(to_string(session_->con
 
 void BackupObject::send_progress(std::string_view phase, std::size_t done, std::size_t total,
                                  const std::vector<std::string>& waiting_for) {
-  auto signal = make_signal(getObject(), INTERFACE_NAME, "Progress");
-  signal.setDestination(session_->requester().bus_name);
-  signal << std::string(phase) << static_cast<std::uint32_t>(done) << static_cast<std::uint32_t>(total)
-         << waiting_for;
-  getObject().emitSignal(signal);
+  emit_progress(getObject(), INTERFACE_NAME, session_->requester().bus_name, phase, done, total, waiting_for);
 }
 
 void BackupObject::send_properties_changed() {

@@ -38,6 +38,11 @@ class BackupObject final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Back
   void GatherWriterMetadata(sdbus::Result<Dictionaries>&& result) override;
   void AddComponent(sdbus::Result<>&& result, std::string instance, std::string logical_path,
                     std::string name) override;
+  void GetWriterComponents(sdbus::Result<std::string>&& result, std::string instance) override;
+  void SetBackupOptions(sdbus::Result<>&& result, std::string instance, std::string logical_path,
+                        std::string name, std::string options) override;
+  void SetPreviousBackupStamp(sdbus::Result<>&& result, std::string instance, std::string logical_path,
+                              std::string name, std::string stamp) override;
   void StartSnapshotSet(sdbus::Result<std::string>&& result) override;
   void AddToSnapshotSet(sdbus::Result<std::string>&& result, std::string volume,
                         std::string provider) override;

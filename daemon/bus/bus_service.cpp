@@ -19,11 +19,20 @@ struct BusService::Link {
   std::shared_ptr<Callers> callers;
   std::shared_ptr<ManagerObject> manager;
   std::map<core::Guid, std::unique_ptr<BackupObject>> backups;
+  std::map<core::Guid, std::unique_ptr<RestoreObject>> restores;
+
+  // Calls `send` with the object of the session, if it has one.
+  template <typename Send>
+  void to(core::Guid session, Send send) {
+    if (const auto backup = backups.find(session); backup != backups.end()) send(*backup->second);
+    if (const auto restore = restores.find(session); restore != restores.end()) send(*restore->second);
+  }
   sdbus::Slot peers;
 
   ~Link() {
     peers = {};
     backups.clear();
+    restores.clear();
     manager.reset();
     callers.reset();
   }
@@ -45,8 +54,10 @@ core::Status BusService::start(core::Coordinator& coordinator) {
     link_->callers = std::make_shared<Callers>(link_->bus, settings_.unit_of_pid, settings_.writer_uids);
     link_->manager = std::make_shared<ManagerObject>(
         link_->bus, link_->callers, coordinator,
-        [this](std::shared_ptr<core::BackupSession> session) { return publish(std::move(session)); },
-        settings_.is_holding);
+        ManagerObject::Publish{
+            [this](std::shared_ptr<core::BackupSession> session) { return publish(std::move(session)); },
+            [this](std::shared_ptr<core::RestoreSession> session) { return publish(std::move(session)); }},
+        settings_.is_holding, settings_.read_document);
     watch_peers();
   } catch (const sdbus::Error& error) {
     link_.reset();
@@ -59,20 +70,19 @@ core::Status BusService::start(core::Coordinator& coordinator) {
 
 // One match for all peers that leave: no peer can be missed between its first call and a match of its own.
 void BusService::watch_peers() {
-  link_->peers = add_match(
-      link_->bus->sdbus(),
-      "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-      "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
-      [this](sdbus::Message& message) {
-        // Nothing may be thrown through sd-bus.
-        try {
-          std::string name;
-          message >> name;
-          if (name.starts_with(':')) peer_gone(name);
-        } catch (const std::exception& error) {
-          spdlog::error("NameOwnerChanged: {}", error.what());
-        }
-      });
+  link_->peers = add_match(link_->bus->sdbus(),
+                           "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                           "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
+                           [this](sdbus::Message& message) {
+                             // Nothing may be thrown through sd-bus.
+                             try {
+                               std::string name;
+                               message >> name;
+                               if (name.starts_with(':')) peer_gone(name);
+                             } catch (const std::exception& error) {
+                               spdlog::error("NameOwnerChanged: {}", error.what());
+                             }
+                           });
 }
 
 void BusService::peer_gone(const std::string& bus_name) {
@@ -86,6 +96,13 @@ std::string BusService::publish(std::shared_ptr<core::BackupSession> session) {
   const core::Guid id = session->id();
   link_->backups[id] =
       std::make_unique<BackupObject>(link_->bus, link_->callers, *coordinator_, std::move(session), path);
+  return path;
+}
+
+std::string BusService::publish(std::shared_ptr<core::RestoreSession> session) {
+  const std::string path = std::string(kManagerPath) + "/restore/" + std::to_string(++last_restore_);
+  const core::Guid id = session->id();
+  link_->restores[id] = std::make_unique<RestoreObject>(link_->bus, *coordinator_, std::move(session), path);
   return path;
 }
 
@@ -143,22 +160,20 @@ void BusService::event_delivered(const DeliveredEvent& event) {
 void BusService::progress(core::Guid session, std::string_view phase, std::size_t done, std::size_t total,
                           std::vector<std::string> waiting_for) {
   signal([&] {
-    const auto at = link_->backups.find(session);
-    if (at != link_->backups.end()) at->second->send_progress(phase, done, total, waiting_for);
+    link_->to(session, [&](auto& object) { object.send_progress(phase, done, total, waiting_for); });
   });
 }
 
 void BusService::session_changed(core::Guid session) {
-  signal([&] {
-    const auto at = link_->backups.find(session);
-    if (at != link_->backups.end()) at->second->send_properties_changed();
-  });
+  signal([&] { link_->to(session, [](auto& object) { object.send_properties_changed(); }); });
 }
 
 void BusService::session_ended(core::Guid session) {
   // Later: the call that ended it may still be on the stack of the object.
   asio::post(loop_, [this, session] {
-    if (link_) link_->backups.erase(session);
+    if (!link_) return;
+    link_->backups.erase(session);
+    link_->restores.erase(session);
   });
 }
 

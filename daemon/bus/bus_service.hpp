@@ -11,6 +11,7 @@
 #include "daemon/bus/bus_connection.hpp"
 #include "daemon/bus/callers.hpp"
 #include "daemon/bus/manager_object.hpp"
+#include "daemon/bus/restore_object.hpp"
 #include "daemon/core/coordinator.hpp"
 #include "daemon/core/services.hpp"
 
@@ -22,6 +23,7 @@ class BusService final : public core::Observer {
     Callers::UnitOfPid unit_of_pid;
     std::vector<std::uint32_t> writer_uids;
     std::function<bool()> is_holding;
+    ManagerObject::ReadDocument read_document;
   };
   BusService(asio::io_context& loop, Settings settings);
   ~BusService() override;
@@ -49,6 +51,7 @@ class BusService final : public core::Observer {
   struct Link;
 
   std::string publish(std::shared_ptr<core::BackupSession> session);
+  std::string publish(std::shared_ptr<core::RestoreSession> session);
   void watch_peers();
   void peer_gone(const std::string& bus_name);
   void connection_lost();
@@ -62,6 +65,7 @@ class BusService final : public core::Observer {
   core::Coordinator* coordinator_ = nullptr;
   std::unique_ptr<Link> link_;
   std::uint64_t last_backup_ = 0;
+  std::uint64_t last_restore_ = 0;
 };
 
 }  // namespace vss::bus

@@ -37,7 +37,9 @@ class Callers {
   asio::awaitable<core::Status> authorize(Caller caller, Action action);
 
   // identify() remembers its peers until they leave the bus; a peer that left in between is not alive.
-  [[nodiscard]] bool is_alive(const std::string& bus_name) const { return alive_.contains(bus_name); }
+  [[nodiscard]] bool is_alive(const std::string& bus_name) const {
+    return alive_.contains(bus_name) && !bus_->is_lost();
+  }
   void gone(const std::string& bus_name) { alive_.erase(bus_name); }
 
  private:

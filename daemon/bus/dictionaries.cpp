@@ -23,13 +23,15 @@ std::uint64_t milliseconds_since(core::TimePoint start) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(age).count());
 }
 
-Dictionary session_dictionary(const core::BackupSession& session) {
+template <typename Session>
+Dictionary session_dictionary(const Session& session, const char* kind, core::Guid set) {
   const core::Requester& requester = session.requester();
   return {{"session_id", variant(session.id().str())},
+          {"kind", variant(std::string(kind))},
           {"state", variant(to_string(session.state()))},
           {"client", variant(requester.client)},
           {"bus_name", variant(requester.bus_name)},
-          {"set_id", variant(session.set_id().str())},
+          {"set_id", variant(set.str())},
           {"unit", variant(requester.unit)},
           {"pid", variant(requester.pid)},
           {"age", variant(milliseconds_since(session.started()))}};
@@ -56,6 +58,8 @@ Dictionary snapshot_dictionary(const core::SetRecord& set, const core::SnapshotR
           {"provider", variant(snapshot.provider)},
           {"path", variant(snapshot.path)},
           {"device", variant(snapshot.device)},
+          {"exposed", variant(snapshot.exposed)},
+          {"client_path", variant(snapshot.client_path)},
           {"creator", variant(set.creator)},
           {"created", variant(set.created)},
           {"snapshots_count", variant(set.snapshots_count)},
@@ -73,6 +77,8 @@ Dictionary participant_dictionary(const core::Participant& participant) {
   const core::WriterFailure none{ErrorCode::Unexpected, 0, {}, false};
   const bool failed = participant.failure.has_value();
   const core::WriterFailure& failure = failed ? *participant.failure : none;
+  std::map<std::string, double> durations;
+  for (const auto& [event, took] : participant.took_ms) durations.emplace(to_string(event), took);
   return {{"instance_id", variant(info.instance_id.str())},
           {"class_id", variant(info.class_id.str())},
           {"name", variant(info.name)},
@@ -84,14 +90,43 @@ Dictionary participant_dictionary(const core::Participant& participant) {
           {"failure_code", variant(failed ? vss_code(failure.code) : std::uint32_t{0})},
           {"application_code", variant(failure.application_code)},
           {"message", variant(failure.message)},
-          {"selected", variant(participant.selected)}};
+          {"selected", variant(participant.selected)},
+          {"durations", variant(durations)}};
 }
 
-Dictionaries participants_dictionaries(const core::BackupSession& session) {
+namespace {
+Dictionary metadata_dictionary(const core::Participant& participant) {
+  const core::WriterInfo& info = participant.writer->info();
+  return {{"instance_id", sdbus::Variant(info.instance_id.str())},
+          {"class_id", sdbus::Variant(info.class_id.str())},
+          {"name", sdbus::Variant(info.name)},
+          {"instance_name", sdbus::Variant(info.instance_name)},
+          {"level", sdbus::Variant(std::string(to_string(info.level)))},
+          {"document", sdbus::Variant(participant.document)}};
+}
+}  // namespace
+
+Dictionaries metadata_dictionaries(const core::SessionWriters& writers) {
   Dictionaries all;
-  for (const auto& participant : session.writers().all()) all.push_back(participant_dictionary(*participant));
+  for (const auto& participant : writers.all()) all.push_back(metadata_dictionary(*participant));
   return all;
 }
+
+Dictionaries participants_dictionaries(const core::SessionWriters& writers) {
+  Dictionaries all;
+  for (const auto& participant : writers.all()) all.push_back(participant_dictionary(*participant));
+  return all;
+}
+
+namespace {
+Dictionaries providers_dictionaries(const core::CreationTimes& times) {
+  Dictionaries all;
+  for (const auto& [name, durations] : times.providers()) {
+    all.push_back({{"name", variant(name)}, {"durations", variant(durations)}});
+  }
+  return all;
+}
+}  // namespace
 
 Dictionary result_dictionary(const core::BackupSession& session) {
   const core::SnapshotSet& set = *session.set();
@@ -106,17 +141,31 @@ Dictionary result_dictionary(const core::BackupSession& session) {
           {"consistency_reason", variant(record.consistency_reason)},
           {"hold_ms", variant(set.longest_hold_ms())},
           {"snapshots", variant(snapshots)},
-          {"writers", variant(participants_dictionaries(session))},
-          {"warnings", variant(set.warnings())}};
+          {"writers", variant(participants_dictionaries(session.writers()))},
+          {"phases", variant(set.times().phases())},
+          {"providers", variant(providers_dictionaries(set.times()))},
+          {"warnings", variant(session.warnings())}};
 }
 
-Dictionary writer_dictionary(const core::WriterInfo& info, const core::LastFailure* failure) {
+namespace {
+std::vector<std::string> subscriptions_of(const core::WriterInfo& info) {
+  std::vector<std::string> all;
+  if (info.subscribes_backup) all.emplace_back("backup");
+  if (info.subscribes_restore) all.emplace_back("restore");
+  return all;
+}
+}  // namespace
+
+Dictionary writer_dictionary(const core::WriterInfo& info, const core::PastFailure* failure) {
   Dictionary dictionary{{"instance_id", variant(info.instance_id.str())},
                         {"class_id", variant(info.class_id.str())},
                         {"name", variant(info.name)},
                         {"instance_name", variant(info.instance_name)},
                         {"version", variant(info.version)},
                         {"level", variant(to_string(info.level))},
+                        {"usage", variant(info.usage)},
+                        {"source", variant(info.source)},
+                        {"subscribe", variant(subscriptions_of(info))},
                         {"freeze_timeout", variant(static_cast<std::uint32_t>(info.freeze_timeout.count()))},
                         {"bus_name", variant(info.bus_name)},
                         {"pid", variant(info.pid)},
@@ -133,9 +182,28 @@ Dictionary writer_dictionary(const core::WriterInfo& info, const core::LastFailu
   return dictionary;
 }
 
+Dictionary failure_dictionary(const core::PastFailure& past) {
+  return {{"time", variant(past.time)},
+          {"session_id", variant(past.session.str())},
+          {"event", variant(to_string(past.event))},
+          {"failure", variant(to_string(past.failure.code))},
+          {"failure_code", variant(vss_code(past.failure.code))},
+          {"application_code", variant(past.failure.application_code)},
+          {"message", variant(past.failure.message)},
+          {"name", variant(past.writer.name)},
+          {"class_id", variant(past.writer.class_id.str())},
+          {"instance_name", variant(past.writer.instance_name)},
+          {"instance_id", variant(past.writer.instance_id.str())},
+          {"unit", variant(past.writer.unit)},
+          {"pid", variant(past.writer.pid)}};
+}
+
 Dictionary status_dictionary(const core::Coordinator& coordinator, bool holding) {
   Dictionaries sessions;
-  for (const auto& session : coordinator.sessions()) sessions.push_back(session_dictionary(*session));
+  for (const auto& session : coordinator.sessions())
+    sessions.push_back(session_dictionary(*session, "backup", session->set_id()));
+  for (const auto& session : coordinator.restores())
+    sessions.push_back(session_dictionary(*session, "restore", core::Guid()));
   const auto holder = coordinator.lock().holder();
   return {{"version", variant(std::string(VSSD_VERSION))},
           {"pid", variant(static_cast<std::uint32_t>(::getpid()))},

@@ -12,9 +12,13 @@ namespace vss::bus {
 [[nodiscard]] Dictionary snapshot_dictionary(const core::SetRecord& set,
                                              const core::SnapshotRecord& snapshot);
 [[nodiscard]] Dictionary participant_dictionary(const core::Participant& participant);
-[[nodiscard]] Dictionaries participants_dictionaries(const core::BackupSession& session);
+[[nodiscard]] Dictionaries participants_dictionaries(const core::SessionWriters& writers);
+// What GatherWriterMetadata answers.
+[[nodiscard]] Dictionaries metadata_dictionaries(const core::SessionWriters& writers);
 [[nodiscard]] Dictionary result_dictionary(const core::BackupSession& session);
-[[nodiscard]] Dictionary writer_dictionary(const core::WriterInfo& info, const core::LastFailure* failure);
+// `failure`: the last one, nullptr if there is none.
+[[nodiscard]] Dictionary writer_dictionary(const core::WriterInfo& info, const core::PastFailure* failure);
+[[nodiscard]] Dictionary failure_dictionary(const core::PastFailure& past);
 [[nodiscard]] Dictionary status_dictionary(const core::Coordinator& coordinator, bool holding);
 
 }  // namespace vss::bus

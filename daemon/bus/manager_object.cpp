@@ -10,17 +10,19 @@ namespace vss::bus {
 namespace {
 using core::Guid;
 constexpr std::size_t kMaxWritersPerCaller = 64;
+constexpr int kMostReading = 8;
 }  // namespace
 
 ManagerObject::ManagerObject(std::shared_ptr<BusConnection> bus, std::shared_ptr<Callers> callers,
                              core::Coordinator& coordinator, Publish publish,
-                             std::function<bool()> is_holding)
+                             std::function<bool()> is_holding, ReadDocument read_document)
     : AdaptorInterfaces(bus->sdbus(), sdbus::ObjectPath(kManagerPath)),
       bus_(std::move(bus)),
       callers_(std::move(callers)),
       coordinator_(coordinator),
       publish_(std::move(publish)),
-      is_holding_(std::move(is_holding)) {
+      is_holding_(std::move(is_holding)),
+      read_document_(std::move(read_document)) {
   registerAdaptor();
 }
 
@@ -61,7 +63,33 @@ asio::awaitable<Answer<sdbus::ObjectPath>> ManagerObject::create_backup(std::str
   core::Requester requester{caller->bus_name, read->client, caller->uid, caller->pid, caller->unit};
   auto session = coordinator_.create_backup(std::move(requester), read->backup);
   if (!session) co_return core::fail(std::move(session.error()));
-  co_return std::tuple(sdbus::ObjectPath(publish_(*session)));
+  co_return std::tuple(sdbus::ObjectPath(publish_.backup(*session)));
+}
+
+void ManagerObject::CreateRestore(sdbus::Result<sdbus::ObjectPath>&& result, std::string document,
+                                  Dictionary options) {
+  reply_with(std::move(result), create_restore(sender(), std::move(document), std::move(options)));
+}
+
+asio::awaitable<Answer<sdbus::ObjectPath>> ManagerObject::create_restore(std::string sender,
+                                                                         std::string document,
+                                                                         Dictionary options) {
+  core::Result<std::string> client = read_restore_options(options);
+  if (!client) co_return core::fail(std::move(client.error()));
+  core::Result<Caller> caller = co_await allow(std::move(sender), Action::RequestBackup);
+  if (!caller) co_return core::fail(std::move(caller.error()));
+  if (reading_ >= kMostReading)
+    co_return core::fail(ErrorCode::OutOfMemory, "other documents are being read; try again");
+  ++reading_;
+  core::Result<core::RestoreDocument> parsed = co_await read_document_(std::move(document));
+  --reading_;
+  if (!parsed) co_return core::fail(std::move(parsed.error()));
+  if (!callers_->is_alive(caller->bus_name))
+    co_return core::fail(ErrorCode::AccessDenied, "the caller left the bus");
+  core::Requester requester{caller->bus_name, *client, caller->uid, caller->pid, caller->unit};
+  auto session = coordinator_.create_restore(std::move(requester), std::move(*parsed));
+  if (!session) co_return core::fail(std::move(session.error()));
+  co_return std::tuple(sdbus::ObjectPath(publish_.restore(*session)));
 }
 
 void ManagerObject::RegisterWriter(sdbus::Result<std::string>&& result, sdbus::ObjectPath writer,
@@ -131,11 +159,42 @@ void ManagerObject::UnregisterWriter(sdbus::Result<>&& result, std::string insta
 
 void ManagerObject::ListWriters(sdbus::Result<Dictionaries>&& result) {
   Dictionaries writers;
-  for (const auto& writer : coordinator_.writers().writers()) {
+  const core::WriterRegistry& registry = coordinator_.writers();
+  for (const auto& writer : registry.writers()) {
     const core::WriterInfo& info = writer->info();
-    writers.push_back(writer_dictionary(info, coordinator_.writers().last_failure(info.instance_id)));
+    writers.push_back(writer_dictionary(info, registry.history().last_of(info)));
   }
   reply_with(std::move(result), at_once(std::move(writers)));
+}
+
+void ManagerObject::ListWriterFailures(sdbus::Result<Dictionaries>&& result, std::string instance) {
+  const core::WriterRegistry& registry = coordinator_.writers();
+  core::Result<std::vector<core::PastFailure>> failures;
+  if (instance.empty()) {
+    const auto& all = registry.history().all();
+    failures->assign(all.begin(), all.end());
+  } else {
+    failures = parse_id(instance).and_then([&](const Guid& id) { return registry.failures_of(id); });
+  }
+  if (!failures) {
+    Reply<Dictionaries>(bus_, std::move(result)).error(failures.error());
+    return;
+  }
+  Dictionaries dictionaries;
+  for (const core::PastFailure& failure : *failures) dictionaries.push_back(failure_dictionary(failure));
+  reply_with(std::move(result), at_once(std::move(dictionaries)));
+}
+
+void ManagerObject::ResetWriter(sdbus::Result<>&& result, std::string instance) {
+  reply_with(std::move(result), reset_writer(sender(), std::move(instance)));
+}
+
+asio::awaitable<Answer<>> ManagerObject::reset_writer(std::string sender, std::string instance) {
+  core::Result<Guid> id = parse_id(instance);
+  if (!id) co_return core::fail(std::move(id.error()));
+  core::Result<Caller> caller = co_await allow(std::move(sender), Action::ManageSnapshots);
+  if (!caller) co_return core::fail(std::move(caller.error()));
+  co_return no_values(coordinator_.writers().reset(*id));
 }
 
 void ManagerObject::ListProviders(sdbus::Result<Dictionaries>&& result) {
@@ -244,6 +303,35 @@ asio::awaitable<Answer<std::uint32_t, std::string>> ManagerObject::delete_snapsh
   }
   if (!deletion) co_return core::fail(std::move(deletion.error()));
   co_return std::tuple(deletion->deleted, deletion->failed ? deletion->failed->str() : std::string());
+}
+
+void ManagerObject::ExposeSnapshot(sdbus::Result<std::string>&& result, std::string snapshot,
+                                   std::string path) {
+  reply_with(std::move(result), expose_snapshot(sender(), std::move(snapshot), std::move(path)));
+}
+
+asio::awaitable<Answer<std::string>> ManagerObject::expose_snapshot(std::string sender, std::string snapshot,
+                                                                    std::string path) {
+  core::Result<Guid> id = parse_id(snapshot);
+  if (!id) co_return core::fail(std::move(id.error()));
+  if (core::Status fit = core::check_exposure_path(path); !fit) co_return core::fail(std::move(fit.error()));
+  core::Result<Caller> caller = co_await allow(std::move(sender), Action::ManageSnapshots);
+  if (!caller) co_return core::fail(std::move(caller.error()));
+  core::Result<std::string> exposed = co_await coordinator_.exposures().expose(*id, std::move(path));
+  if (!exposed) co_return core::fail(std::move(exposed.error()));
+  co_return std::tuple(std::move(*exposed));
+}
+
+void ManagerObject::UnexposeSnapshot(sdbus::Result<>&& result, std::string snapshot) {
+  reply_with(std::move(result), unexpose_snapshot(sender(), std::move(snapshot)));
+}
+
+asio::awaitable<Answer<>> ManagerObject::unexpose_snapshot(std::string sender, std::string snapshot) {
+  core::Result<Guid> id = parse_id(snapshot);
+  if (!id) co_return core::fail(std::move(id.error()));
+  core::Result<Caller> caller = co_await allow(std::move(sender), Action::ManageSnapshots);
+  if (!caller) co_return core::fail(std::move(caller.error()));
+  co_return no_values(co_await coordinator_.exposures().unexpose(*id));
 }
 
 void ManagerObject::CollectGarbage(sdbus::Result<std::uint32_t>&& result) {

@@ -39,6 +39,7 @@ core::Result<CreateOptions> read_create_options(const Dictionary& options) {
   reader.read("policy", policy);
   reader.read("require", require);
   reader.read("lock_timeout", lock_timeout);
+  reader.read("auto_recovery", result.backup.auto_recovery);
   if (core::Status read = reader.finish(); !read) return core::fail(read.error());
   if (core::Status name = check_name("client", result.client, true); !name) return core::fail(name.error());
   if (policy != "strict" && policy != "lenient") {
@@ -47,8 +48,19 @@ core::Result<CreateOptions> read_create_options(const Dictionary& options) {
   if (require != "cut" && require != "per-volume") {
     return core::fail(ErrorCode::InvalidArgument, "\"require\" is \"cut\" or \"per-volume\"");
   }
-  result.backup = {policy == "strict", require == "cut", core::Milliseconds(lock_timeout)};
+  result.backup.strict = policy == "strict";
+  result.backup.require_cut = require == "cut";
+  result.backup.lock_timeout = core::Milliseconds(lock_timeout);
   return result;
+}
+
+core::Result<std::string> read_restore_options(const Dictionary& options) {
+  std::string client;
+  DictionaryReader reader(options);
+  reader.read("client", client);
+  if (core::Status read = reader.finish(); !read) return core::fail(read.error());
+  if (core::Status name = check_name("client", client, true); !name) return core::fail(name.error());
+  return client;
 }
 
 core::Result<core::SnapshotFilter> read_snapshot_filter(const Dictionary& filter) {
@@ -64,11 +76,35 @@ core::Result<core::SnapshotFilter> read_snapshot_filter(const Dictionary& filter
   if (core::Status read = reader.finish(); !read) return core::fail(read.error());
   if (core::Status id = read_id("set", set, result.set); !id) return core::fail(id.error());
   if (core::Status id = read_id("snapshot", snapshot, result.snapshot); !id) return core::fail(id.error());
-  if (!result.context.empty() && !core::context_from_name(result.context)) {
+  const bool every = result.context.empty() || result.context == core::kAllContexts;
+  if (!every && !core::context_from_name(result.context)) {
     return core::fail(ErrorCode::InvalidArgument, "no context \"" + result.context + "\"");
   }
   return result;
 }
+
+namespace {
+bool is_one_of(const std::string& text, std::initializer_list<const char*> known) {
+  return std::ranges::any_of(known, [&](const char* one) { return text == one; });
+}
+
+// Usage, source and what the writer wants to hear of.
+core::Status check_kind(core::WriterInfo& info, const std::vector<std::string>& subscribe) {
+  if (!is_one_of(info.usage, {"undefined", "bootable-system-state", "system-service", "user-data", "other"}))
+    return core::fail(ErrorCode::InvalidArgument, "\"usage\" is not known");
+  if (!is_one_of(info.source, {"undefined", "transacted-database", "nontransacted-database", "other"}))
+    return core::fail(ErrorCode::InvalidArgument, "\"source\" is not known");
+  const auto wants = [&](const char* what) { return std::ranges::find(subscribe, what) != subscribe.end(); };
+  info.subscribes_backup = wants("backup");
+  info.subscribes_restore = wants("restore");
+  const bool known = std::ranges::all_of(subscribe, [](const auto& what) {
+    return is_one_of(what, {"backup", "restore"});
+  });
+  if (!known || subscribe.empty())
+    return core::fail(ErrorCode::InvalidArgument, "\"subscribe\" is some of \"backup\" and \"restore\"");
+  return {};
+}
+}  // namespace
 
 core::Result<core::WriterInfo> read_writer_properties(const Dictionary& properties, const Caller& caller) {
   core::WriterInfo info;
@@ -82,6 +118,10 @@ core::Result<core::WriterInfo> read_writer_properties(const Dictionary& properti
   reader.read("version", info.version);
   reader.read("level", level);
   reader.read("freeze_timeout", freeze_timeout);
+  std::vector<std::string> subscribe{"backup", "restore"};
+  reader.read("subscribe", subscribe);
+  reader.read("usage", info.usage);
+  reader.read("source", info.source);
   if (core::Status read = reader.finish(); !read) return core::fail(read.error());
   if (core::Status name = check_name("name", info.name, false); !name) return core::fail(name.error());
   if (core::Status name = check_name("instance_name", info.instance_name, true); !name)
@@ -96,6 +136,7 @@ core::Result<core::WriterInfo> read_writer_properties(const Dictionary& properti
   if (freeze_timeout < 1 || freeze_timeout > 60'000) {
     return core::fail(ErrorCode::InvalidArgument, "\"freeze_timeout\" is 1 to 60000 ms");
   }
+  if (core::Status known = check_kind(info, subscribe); !known) return core::fail(known.error());
   info.class_id = *id;
   info.level = *known_level;
   info.freeze_timeout = core::Milliseconds(freeze_timeout);

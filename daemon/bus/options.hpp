@@ -17,6 +17,8 @@ struct CreateOptions {
   core::BackupOptions backup;
 };
 [[nodiscard]] core::Result<CreateOptions> read_create_options(const Dictionary& options);
+// The client.
+[[nodiscard]] core::Result<std::string> read_restore_options(const Dictionary& options);
 [[nodiscard]] core::Result<core::SnapshotFilter> read_snapshot_filter(const Dictionary& filter);
 // All of a writer but its instance id.
 [[nodiscard]] core::Result<core::WriterInfo> read_writer_properties(const Dictionary& properties,

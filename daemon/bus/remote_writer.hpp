@@ -22,8 +22,8 @@ class RemoteWriter final : public core::Writer {
   void mark_gone() { alive_ = false; }
 
   asio::awaitable<core::Result<std::string>> identify(std::chrono::milliseconds limit) override;
-  asio::awaitable<std::optional<core::WriterFailure>> deliver(core::WriterEvent event, core::EventArgs args,
-                                                              std::chrono::milliseconds limit) override;
+  asio::awaitable<core::WriterAnswer> deliver(core::WriterEvent event, core::EventArgs args,
+                                              std::chrono::milliseconds limit) override;
 
  private:
   std::shared_ptr<BusConnection> bus_;

@@ -75,6 +75,10 @@ inline Answer<> no_values(core::Status status) {
 // An answer that nothing has to be waited for.
 inline asio::awaitable<Answer<>> at_once(core::Status status) { co_return no_values(std::move(status)); }
 
+inline asio::awaitable<Answer<>> when_done(asio::awaitable<core::Status> work) {
+  co_return no_values(co_await std::move(work));
+}
+
 // Waits for the handler and sends its outcome. `owner` is what the handler works on; it lives as long as the
 // handler.
 template <typename... T>
@@ -94,6 +98,14 @@ asio::awaitable<void> answer(std::shared_ptr<Reply<T...>> reply, asio::awaitable
     spdlog::critical("a method handler threw something foreign");
   }
   reply->error({ErrorCode::Unexpected, "an internal error; the journal of vssd has the details"});
+}
+
+// Starts the handler of a call, to be answered when it is done.
+template <typename... T>
+void answer_with(std::shared_ptr<BusConnection> bus, sdbus::Result<T...>&& result,
+                 asio::awaitable<Answer<T...>> handler, std::shared_ptr<const void> owner) {
+  const auto reply = std::make_shared<Reply<T...>>(bus, std::move(result));
+  core::spawn(bus->loop().get_executor(), answer<T...>(reply, std::move(handler), std::move(owner)));
 }
 
 }  // namespace vss::bus

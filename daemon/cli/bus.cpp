@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/cli/bus.hpp"
 
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -24,6 +28,7 @@ Json value_to_json(const sdbus::Variant& value) {
   if (type == "x") return value.get<std::int64_t>();
   if (type == "d") return value.get<double>();
   if (type == "as") return value.get<std::vector<std::string>>();
+  if (type == "a{sd}") return Json(value.get<std::map<std::string, double>>());
   if (type == "a{sv}") return to_json(value.get<Dict>());
   if (type == "aa{sv}") return to_json(value.get<std::vector<Dict>>());
   return nullptr;
@@ -70,8 +75,23 @@ Bus::~Bus() {
   if (thread_.joinable()) connection_->leaveEventLoop();
 }
 
+// As long as nobody dispatches, a call has the connection for itself until its answer is there: DoSnapshotSet
+// would let no Cancel pass. So there is an answer to wait for first.
 void Bus::start() {
+  attempt("talk to the bus", [this] { ask_bus_daemon(); });
   thread_ = std::jthread([this] { dispatch(); });
+  std::array<pollfd, 2> polls{{{dispatching_.fd(), POLLIN, 0}, {lost_.fd(), POLLIN, 0}}};
+  while (::poll(polls.data(), polls.size(), -1) < 0 && errno == EINTR) {
+  }
+}
+
+// Before the other thread exists: what is asked may be answered while the question is still being put away.
+void Bus::ask_bus_daemon() {
+  bus_daemon_ = sdbus::createProxy(*connection_, compat::ServiceName("org.freedesktop.DBus"),
+                                   sdbus::ObjectPath("/org/freedesktop/DBus"));
+  bus_daemon_->callMethodAsync("GetId")
+      .onInterface("org.freedesktop.DBus")
+      .uponReplyInvoke([this](compat::ReplyError, const std::string&) { dispatching_.set(); });
 }
 
 void Bus::dispatch() noexcept {
@@ -151,19 +171,11 @@ void ManagerProxy::tell(const Json& signal) noexcept {
   }
 }
 
-BackupProxy::BackupProxy(Bus& bus, sdbus::ObjectPath path, ProgressListener* listener)
-    : ProxyInterfaces(bus.connection(), compat::ServiceName(kServiceName), std::move(path)),
-      listener_(listener) {
-  registerProxy();
-}
-
-BackupProxy::~BackupProxy() { unregisterProxy(); }
-
-void BackupProxy::onProgress(const std::string& phase, const uint32_t& done, const uint32_t& total,
-                             const std::vector<std::string>& waiting_for) {
-  if (listener_ == nullptr) return;
+void tell_progress(ProgressListener* listener, const std::string& phase, std::uint32_t done,
+                   std::uint32_t total, const std::vector<std::string>& waiting_for) noexcept {
+  if (listener == nullptr) return;
   try {
-    listener_->on_progress(phase, done, total, waiting_for);
+    listener->on_progress(phase, done, total, waiting_for);
   } catch (const std::exception& error) {
     report("progress", error);
   }

@@ -14,6 +14,7 @@
 
 #include <vss_dbus/backup_proxy.hpp>
 #include <vss_dbus/manager_proxy.hpp>
+#include <vss_dbus/restore_proxy.hpp>
 
 #include "daemon/cli/event_fd.hpp"
 #include "daemon/cli/failure.hpp"
@@ -60,6 +61,7 @@ class Bus {
   void start();
 
  private:
+  void ask_bus_daemon();
   void dispatch() noexcept;
   void owner_changed(sdbus::Message& signal) noexcept;
 
@@ -67,6 +69,8 @@ class Bus {
   EventFd lost_;
   std::function<void(bool)> on_change_;
   compat::Subscription owner_watch_;
+  EventFd dispatching_;
+  std::unique_ptr<sdbus::IProxy> bus_daemon_;  // asked once; its answer may still be on its way out
   std::jthread thread_;
 };
 
@@ -100,7 +104,7 @@ class ManagerProxy final : public sdbus::ProxyInterfaces<org::vssd::Vss1::Manage
   ManagerListener* listener_;
 };
 
-// Who wants to know how far a Backup is. Called on the dispatching thread.
+// Who wants to know how far a Backup or a Restore is. Called on the dispatching thread.
 class ProgressListener {
  public:
   virtual ~ProgressListener() = default;
@@ -108,15 +112,45 @@ class ProgressListener {
                            const std::vector<std::string>& waiting_for) = 0;
 };
 
-class BackupProxy final : public sdbus::ProxyInterfaces<org::vssd::Vss1::Backup_proxy> {
- public:
-  BackupProxy(Bus& bus, sdbus::ObjectPath path, ProgressListener* listener);
-  ~BackupProxy();
-  BackupProxy(const BackupProxy&) = delete;
-  BackupProxy& operator=(const BackupProxy&) = delete;
+void tell_progress(ProgressListener* listener, const std::string& phase, std::uint32_t done,
+                   std::uint32_t total, const std::vector<std::string>& waiting_for) noexcept;
 
-  // The calls that take long, in place of the generated ones: Cancel() is for another thread to call
-  // meanwhile.
+// What the proxies of a Backup and a Restore share. Calls that take long go through call(), in place of the
+// generated ones: Cancel() is for another thread to call meanwhile.
+template <typename Generated>
+class SessionProxy : public sdbus::ProxyInterfaces<Generated> {
+ public:
+  SessionProxy(const SessionProxy&) = delete;
+  SessionProxy& operator=(const SessionProxy&) = delete;
+
+ protected:
+  SessionProxy(Bus& bus, sdbus::ObjectPath path, ProgressListener* listener)
+      : sdbus::ProxyInterfaces<Generated>(bus.connection(), compat::ServiceName(kServiceName),
+                                          std::move(path)),
+        listener_(listener) {
+    this->registerProxy();
+  }
+  ~SessionProxy() { this->unregisterProxy(); }
+
+  template <typename Out = void, typename... In>
+  Out call(const char* method, const In&... in) {
+    return compat::call<Out>(this->getProxy(), Generated::INTERFACE_NAME, method, in...);
+  }
+
+ private:
+  void onProgress(const std::string& phase, const std::uint32_t& done, const std::uint32_t& total,
+                  const std::vector<std::string>& waiting_for) override {
+    tell_progress(listener_, phase, done, total, waiting_for);
+  }
+
+  ProgressListener* listener_;
+};
+
+class BackupProxy final : public SessionProxy<org::vssd::Vss1::Backup_proxy> {
+ public:
+  BackupProxy(Bus& bus, sdbus::ObjectPath path, ProgressListener* listener)
+      : SessionProxy(bus, std::move(path), listener) {}
+
   std::vector<Dict> GatherWriterMetadata() { return call<std::vector<Dict>>("GatherWriterMetadata"); }
   std::string StartSnapshotSet() { return call<std::string>("StartSnapshotSet"); }
   std::string AddToSnapshotSet(const std::string& volume, const std::string& provider) {
@@ -127,16 +161,17 @@ class BackupProxy final : public sdbus::ProxyInterfaces<org::vssd::Vss1::Backup_
   void BackupComplete() { call("BackupComplete"); }
   void AbortBackup() { call("AbortBackup"); }
   void Release() { call("Release"); }
+};
 
- private:
-  template <typename Out = void, typename... In>
-  Out call(const char* method, const In&... in) {
-    return compat::call<Out>(getProxy(), INTERFACE_NAME, method, in...);
-  }
-  void onProgress(const std::string& phase, const uint32_t& done, const uint32_t& total,
-                  const std::vector<std::string>& waiting_for) override;
+class RestoreProxy final : public SessionProxy<org::vssd::Vss1::Restore_proxy> {
+ public:
+  RestoreProxy(Bus& bus, sdbus::ObjectPath path, ProgressListener* listener)
+      : SessionProxy(bus, std::move(path), listener) {}
 
-  ProgressListener* listener_;
+  std::vector<Dict> GatherWriterMetadata() { return call<std::vector<Dict>>("GatherWriterMetadata"); }
+  void PreRestore() { call("PreRestore"); }
+  void PostRestore() { call("PostRestore"); }
+  void Release() { call("Release"); }
 };
 
 }  // namespace vss::cli

@@ -14,29 +14,19 @@
 #include "daemon/cli/output.hpp"
 #include "daemon/cli/progress.hpp"
 #include "daemon/cli/run_command.hpp"
+#include "daemon/cli/signals.hpp"
+#include "daemon/cli/warnings.hpp"
 
 namespace vss::cli {
 namespace {
 
 Json make_set(Requester& requester, const SignalFd& signals) {
-  CancelOnSignal watch(signals, [&] { requester.cancel(); });
-  try {
-    Json set = requester.make_set();
-    if (const int signal = watch.stop(); signal != 0) {  // it came when there was nothing left to cancel
-      requester.abort();
-      throw Interrupted(signal);
-    }
-    return set;
-  } catch (const Failure&) {
-    if (const int signal = watch.stop(); signal != 0) throw Interrupted(signal);
-    throw;
-  }
-}
-
-void print_warnings(const std::vector<std::string>& warnings, std::size_t from = 0) {
-  for (std::size_t i = from; i < warnings.size(); ++i) {
-    std::cerr << "vssctl: warning: " << printable(warnings[i]) << '\n';
-  }
+  Json set;
+  const auto cancel = [&] { requester.cancel(); };
+  const int late = interruptible(signals, cancel, [&] { set = requester.make_set(); });
+  if (late == 0) return set;
+  requester.abort();  // it came when there was nothing left to cancel
+  throw Interrupted(late);
 }
 
 [[noreturn]] void throw_lost(const char* what) {
@@ -85,16 +75,15 @@ int create(const CommonOptions& common, const RequestOptions& request) {
   const Json set = make_set(requester, signals);
   progress.finish();
   print_set(common, set);
-  const std::size_t shown = requester.warnings().size();
-  print_warnings(requester.warnings());
+  Warnings warnings;
+  warnings.print(requester.warnings());
   if (!is_persistent(request.context)) keep_until_told(signals, bus.lost());
   requester.complete();
-  print_warnings(requester.warnings(), shown);
+  warnings.print(requester.warnings());
   return static_cast<int>(ExitCode::Ok);
 }
 
-int run(const CommonOptions& common, const RequestOptions& request, bool shutdown_on_error,
-        const std::vector<std::string>& command) {
+int run(const CommonOptions& common, const RequestOptions& request, const RunOptions& options) {
   const SignalFd signals;
   Bus bus(common.host);
   Progress progress(Progress::style_for_stderr(common.json || common.quiet));
@@ -108,25 +97,26 @@ int run(const CommonOptions& common, const RequestOptions& request, bool shutdow
   } else if (!common.quiet) {
     std::cerr << describe_set(set);
   }
-  const std::size_t shown = requester.warnings().size();
-  print_warnings(requester.warnings());
+  Warnings warnings;
+  warnings.print(requester.warnings());
 
   CommandEnd end;
   try {
-    Command child(command, set_environment(set), signals.previous_mask());
+    const std::vector<InPlace> mounts = options.in_place ? snapshots_in_place(set) : std::vector<InPlace>();
+    Command child(options.command, set_environment(set), signals.previous_mask(), mounts);
     end = child.wait(signals, bus.lost());
   } catch (const std::exception&) {
     requester.abort();
     throw;
   }
   if (end.lost) {
-    throw Failure(ExitCode::SetLost, "DaemonGone", "run " + command.front(),
+    throw Failure(ExitCode::SetLost, "DaemonGone", "run " + options.command.front(),
                   "vssd has gone away, and the snapshots with it; the command was ended");
   }
   if (end.status == 0) {
     requester.complete();
-    print_warnings(requester.warnings(), shown);
-  } else if (shutdown_on_error) {
+    warnings.print(requester.warnings());
+  } else if (options.shutdown_on_error) {
     requester.release();
   } else {
     requester.abort();

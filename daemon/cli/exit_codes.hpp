@@ -47,6 +47,8 @@ inline constexpr int kSignalBase = 128;
     case ErrorCode::WriterRetryable:
     case ErrorCode::WriterNonRetryable:
     case ErrorCode::WriterRecoveryFailed:
+    case ErrorCode::UnselectedVolume:
+    case ErrorCode::SelectionIncomplete:
       return ExitCode::WriterFailed;
     case ErrorCode::NotSupported:
     case ErrorCode::UnsupportedContext:
@@ -64,6 +66,7 @@ inline constexpr int kSignalBase = 128;
     case ErrorCode::ProviderInUse:
     case ErrorCode::UnexpectedProviderError:
     case ErrorCode::VolumeInUse:
+    case ErrorCode::RevertInProgress:
     case ErrorCode::MaximumNumberOfVolumesReached:
     case ErrorCode::MaximumNumberOfSnapshotsReached:
     case ErrorCode::InsufficientStorage:

@@ -51,6 +51,12 @@ Failure::Failure(ExitCode exit, std::string name, std::string what_failed, std::
       what_failed_(std::move(what_failed)),
       message_(std::move(message)) {}
 
+Failure Failure::at(const std::string& place) const {
+  Failure copy = *this;
+  copy.what_failed_ = place + ": " + what_failed_;
+  return copy;
+}
+
 std::string Failure::line() const {
   const std::string place = code_ ? fmt::format("{}, VSS {}", name_, vss_code_text(*code_)) : name_;
   return fmt::format("{}: {} ({})", what_failed_, message_, place);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "daemon/cli/exit_codes.hpp"
 #include "daemon/cli/json.hpp"
@@ -20,6 +21,9 @@ class Failure : public std::runtime_error {
 
   [[nodiscard]] virtual int exit_status() const noexcept { return static_cast<int>(exit_); }
   [[nodiscard]] std::optional<ErrorCode> code() const noexcept { return code_; }
+
+  // The same, of a place: "<place>: <what>".
+  [[nodiscard]] Failure at(const std::string& place) const;
 
   // "<what>: <message> (<Name>, VSS 0x8004....)"
   [[nodiscard]] std::string line() const;
@@ -37,12 +41,13 @@ class Failure : public std::runtime_error {
 // The failure for an error name as it came over the bus; `what_failed` says what was tried.
 [[nodiscard]] Failure failure_from_bus(const std::string& name, std::string message, std::string what_failed);
 
+inline constexpr const char* kNothingIsLeft = "ended by a signal; nothing is left behind";
+
 // The operation was ended by a signal of the user.
 class Interrupted : public Failure {
  public:
-  explicit Interrupted(int signal)
-      : Failure(ErrorCode::Cancelled, "interrupted", "ended by a signal; nothing is left behind"),
-        signal_(signal) {}
+  explicit Interrupted(int signal, std::string message = kNothingIsLeft)
+      : Failure(ErrorCode::Cancelled, "interrupted", std::move(message)), signal_(signal) {}
   [[nodiscard]] int exit_status() const noexcept override { return kSignalBase + signal_; }
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The commands that look, and those that clear away: list, show, status, delete, gc.
+// The commands that look, and those on what there is: list, show, status, expose, delete, reset-writer, gc.
 #include <unistd.h>
 
 #include <cstdio>
@@ -21,8 +21,10 @@ int print(const CommonOptions& common, const Json& json, const std::string& for_
 Json query(ManagerProxy& manager, const std::string& what) {
   return attempt("list " + what, [&] {
     if (what == "writers") return to_json(manager.ListWriters());
+    if (what == "failures") return to_json(manager.ListWriterFailures({}));
     if (what == "providers") return to_json(manager.ListProviders());
     if (what == "volumes") return to_json(manager.ListVolumes());
+    if (what == "storage") return to_json(manager.ListStorage());
     return to_json(manager.ListSnapshots({}));
   });
 }
@@ -65,8 +67,10 @@ int list(const CommonOptions& common, const std::string& what) {
   ManagerProxy manager(bus);
   const Json items = query(manager, what);
   if (what == "writers") return print(common, items, describe_writers(items));
+  if (what == "failures") return print(common, items, describe_failures(items));
   if (what == "providers") return print(common, items, describe_providers(items));
   if (what == "volumes") return print(common, items, describe_volumes(items));
+  if (what == "storage") return print(common, items, describe_storage(items));
   return print(common, items, describe_snapshots(items));
 }
 
@@ -91,13 +95,35 @@ int delete_snapshots(const CommonOptions& common, const DeleteOptions& options) 
   }
   Bus bus(common.host);
   ManagerProxy manager(bus);
-  const auto [deleted, failed] =
-      attempt("delete " + options.kind + (options.id.empty() ? "" : " " + options.id),
-              [&] { return manager.DeleteSnapshots(options.kind, options.id, options.force); });
-  print(common, {{"deleted", deleted}, {"failed", failed}}, fmt::format("{} deleted\n", deleted));
+  const Json answer = attempt("delete " + options.kind + (options.id.empty() ? "" : " " + options.id), [&] {
+    return deletion(manager.DeleteSnapshots(options.kind, options.id, options.force));
+  });
+  print(common, answer, describe_deletion(answer));
+  const std::string failed = text(answer, "failed");
   if (failed.empty()) return static_cast<int>(ExitCode::Ok);
   std::cerr << fmt::format("vssctl: snapshot {} could not be deleted; stopped there\n", failed);
   return static_cast<int>(ExitCode::General);
+}
+
+int expose(const CommonOptions& common, const std::string& id, const std::string& path) {
+  Bus bus(common.host);
+  ManagerProxy manager(bus);
+  const std::string exposed = attempt("expose " + id, [&] { return manager.ExposeSnapshot(id, path); });
+  return print(common, {{"snapshot_id", id}, {"exposed", exposed}}, printable(exposed) + "\n");
+}
+
+int unexpose(const CommonOptions& common, const std::string& id) {
+  Bus bus(common.host);
+  ManagerProxy manager(bus);
+  attempt("unexpose " + id, [&] { manager.UnexposeSnapshot(id); });
+  return print(common, {{"snapshot_id", id}, {"exposed", ""}}, printable(id) + " is no longer exposed\n");
+}
+
+int reset_writer(const CommonOptions& common, const std::string& id) {
+  Bus bus(common.host);
+  ManagerProxy manager(bus);
+  attempt("reset-writer " + id, [&] { manager.ResetWriter(id); });
+  return print(common, {{"instance_id", id}}, "the failures of " + printable(id) + " are forgotten\n");
 }
 
 int status(const CommonOptions& common) {

@@ -2,6 +2,7 @@
 #include "daemon/cli/output.hpp"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 
 #include <fmt/format.h>
@@ -175,6 +176,8 @@ std::string describe_snapshot(const Json& snapshot) {
        {"Hold", milliseconds(snapshot, "hold_ms")},
        {"Health", health(snapshot)},
        {"Path", cell_at(snapshot, "path")},
+       {"Exposed", cell_at(snapshot, "exposed")},
+       {"For clients", cell_at(snapshot, "client_path")},
        {"Device", cell_at(snapshot, "device")}});
 }
 
@@ -187,6 +190,18 @@ std::string describe_writers(const Json& writers) {
                          {"PID", "pid"},
                          {"LAST FAILURE", "last_failure"},
                          {"IN", "last_failure_event"}});
+}
+
+std::string describe_failures(const Json& failures) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Json& failure : failures) {
+    rows.push_back({utc_time(failure.value("time", std::uint64_t{0})), cell_at(failure, "name"),
+                    cell_at(failure, "instance_name"), cell_at(failure, "instance_id"),
+                    cell_at(failure, "unit"), cell_at(failure, "pid"), cell_at(failure, "event"),
+                    cell_at(failure, "failure"), cell_at(failure, "message")});
+  }
+  return aligned(
+      {"TIME (UTC)", "WRITER", "INSTANCE NAME", "INSTANCE", "UNIT", "PID", "IN", "FAILURE", "MESSAGE"}, rows);
 }
 
 std::string describe_providers(const Json& providers) {
@@ -203,6 +218,59 @@ std::string describe_volumes(const Json& volumes) {
                          {"FILESYSTEM", "filesystem"},
                          {"DEVICE", "device"},
                          {"PROVIDER", "provider"}});
+}
+
+Json deletion(const std::tuple<std::uint32_t, std::string>& answer) {
+  return {{"deleted", std::get<0>(answer)}, {"failed", std::get<1>(answer)}};
+}
+
+std::string describe_deletion(const Json& answer) {
+  return fmt::format("{} deleted\n", answer.at("deleted").get<std::uint32_t>());
+}
+
+std::string size_text(std::uint64_t bytes) {
+  constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits.at(unit));
+}
+
+std::string describe_storage(const Json& storage) {
+  const auto size = [](const Json& place, const char* key) -> std::string {
+    const auto found = place.find(key);
+    return found == place.end() ? "-" : size_text(found->get<std::uint64_t>());
+  };
+  std::vector<std::vector<std::string>> rows;
+  for (const Json& place : storage) {
+    if (const std::string error = text(place, "error"); !error.empty()) {
+      rows.push_back({cell_at(place, "volume"), cell_at(place, "provider"), "-", "-", "-", printable(error)});
+      continue;
+    }
+    const bool has_limit = place.value("maximum", std::uint64_t{0}) != 0;
+    rows.push_back({cell_at(place, "volume"), cell_at(place, "provider"), size(place, "used"),
+                    size(place, "allocated"), has_limit ? size(place, "maximum") : "none",
+                    cell_at(place, "location")});
+  }
+  return aligned({"VOLUME", "PROVIDER", "USED", "ALLOCATED", "LIMIT", "LOCATION"}, rows);
+}
+
+std::string describe_broken(const Json& volumes) {
+  return table(volumes, {{"VOLUME", "volume"},
+                         {"PROVIDER", "provider"},
+                         {"SNAPSHOT", "snapshot_id"},
+                         {"LOCATION", "location"},
+                         {"DEVICE", "device"}});
+}
+
+std::string describe_revert(const Json& status) {
+  const int percent = status.value("percent", -1);
+  std::string state = cell_at(status, "state");
+  if (percent >= 0 && percent < 100) state += fmt::format(" ({}%)", percent);
+  return fields({{"Volume", cell_at(status, "volume")},
+                 {"Provider", cell_at(status, "provider")},
+                 {"Revert", state},
+                 {"Message", cell_at(status, "message")}});
 }
 
 std::string describe_status(const Json& status) {

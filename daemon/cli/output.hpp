@@ -2,7 +2,9 @@
 #pragma once
 // What vssctl prints, as text. JSON goes out as it is, one value on one line; this is the form for people.
 
+#include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "daemon/cli/json.hpp"
@@ -31,8 +33,18 @@ struct Column {
 [[nodiscard]] std::string describe_snapshots(const Json& snapshots);
 [[nodiscard]] std::string describe_snapshot(const Json& snapshot);
 [[nodiscard]] std::string describe_writers(const Json& writers);
+[[nodiscard]] std::string describe_failures(const Json& failures);
 [[nodiscard]] std::string describe_providers(const Json& providers);
 [[nodiscard]] std::string describe_volumes(const Json& volumes);
+[[nodiscard]] std::string describe_storage(const Json& storage);
+// What BreakSnapshotSet, and RevertToSnapshot or QueryRevertStatus have answered.
+[[nodiscard]] std::string describe_broken(const Json& volumes);
+[[nodiscard]] std::string describe_revert(const Json& status);
+// What DeleteSnapshots has answered: {"deleted","failed"}.
+[[nodiscard]] Json deletion(const std::tuple<std::uint32_t, std::string>& answer);
+[[nodiscard]] std::string describe_deletion(const Json& answer);
+// "1.5 GiB"
+[[nodiscard]] std::string size_text(std::uint64_t bytes);
 [[nodiscard]] std::string describe_status(const Json& status);
 // One line for one signal, as monitor shows it.
 [[nodiscard]] std::string describe_signal(const Json& signal);

@@ -4,35 +4,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "daemon/cli/writer_status.hpp"
+
 namespace vss::cli {
 namespace {
-
-bool failed(const Json& writer) {
-  return !text(writer, "failure").empty() || text(writer, "state").starts_with("failed");
-}
-
-Failure writer_failure(const Json& writer) {
-  const std::string short_name = text(writer, "failure");
-  const ErrorCode code = error_from_name(short_name).value_or(ErrorCode::UnexpectedWriterError);
-  std::string message = text(writer, "message");
-  if (message.empty()) message = description(code);
-  return {code, fmt::format("writer \"{}\"", text(writer, "name")),
-          fmt::format("{} [{}]", message, text(writer, "state"))};
-}
-
-// `json` with these keys first and always there.
-Json with_keys(const Json& json, std::initializer_list<std::pair<const char*, Json>> keys) {
-  Json ordered = Json::object();
-  for (const auto& [key, fallback] : keys) ordered[key] = json.value(key, fallback);
-  ordered.update(json);
-  return ordered;
-}
 
 Json snapshot_entry(const Json& snapshot) {
   return with_keys(snapshot, {{"snapshot_id", ""},
@@ -43,56 +23,51 @@ Json snapshot_entry(const Json& snapshot) {
                               {"hold_ms", 0.0}});
 }
 
-Json writer_entry(const Json& writer) {
-  return with_keys(writer, {{"name", ""}, {"instance_id", ""}, {"state", ""}, {"failure", ""}});
-}
-
 }  // namespace
 
-bool has_writers(const std::string& context) { return context == "backup" || context == "app-rollback"; }
-bool is_persistent(const std::string& context) { return context.ends_with("-rollback"); }
+bool has_writers(const std::string& context) {
+  return context == "backup" || context == "app-rollback" || context == "client-accessible-writers";
+}
+bool is_persistent(const std::string& context) {
+  return context.ends_with("-rollback") || context.starts_with("client-accessible");
+}
+
+std::string path_for_vssd(const std::string& given, bool remote) {
+  return remote ? given : std::filesystem::absolute(given).lexically_normal().string();
+}
+
+Json supported_volume(ManagerProxy& manager, const std::string& path, const std::string& provider) {
+  const auto [supported, facts] =
+      attempt("volume " + path, [&] { return manager.IsVolumeSupported(path, provider); });
+  Json volume = to_json(facts);
+  if (supported) return volume;
+  const ErrorCode code =
+      provider.empty() ? ErrorCode::VolumeNotSupported : ErrorCode::VolumeNotSupportedByProvider;
+  const std::string reason = text(volume, "reason");
+  throw Failure(code, "volume " + path, reason.empty() ? std::string(description(code)) : reason);
+}
 
 Requester::Requester(Bus& bus, RequestOptions options, ProgressListener* progress)
-    : bus_(bus), options_(std::move(options)), progress_(progress), manager_(bus) {}
-
-template <typename Function>
-auto Requester::step(const std::string& what, Function&& function) {
-  if (cancelled_) throw Failure(ErrorCode::Cancelled, what, "interrupted");
-  return attempt(what, std::forward<Function>(function));
-}
-
-template <typename Function>
-void Requester::quietly(const std::string& what, Function&& function) noexcept {
-  try {
-    attempt(what, std::forward<Function>(function));
-  } catch (const Failure& failure) {
-    std::fprintf(stderr, "vssctl: %s\n", failure.line().c_str());
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "vssctl: %s: %s\n", what.c_str(), error.what());
-  }
-}
+    : Session(bus, progress), options_(std::move(options)) {}
 
 Json Requester::make_set() {
   try {
+    if (!options_.document.empty()) document_.emplace(options_.document);
     create_backup();
     const bool writers = has_writers(options_.context);
-    std::vector<WriterMetadata> metadata;
     if (writers) {
-      step("SetBackupState", [&] { backup_->SetBackupState(true, false, "full", false); });
-      metadata = gather_writers();
+      choose_writers();
+      gather_writers();
     }
     const std::vector<Volume> volumes = resolve_volumes();
-    if (writers) select_writers(volumes, metadata);
-    step("StartSnapshotSet", [&] {
-      set_started_ = true;
-      return backup_->StartSnapshotSet();
-    });
-    add_volumes(volumes);
+    if (writers) select_writers(volumes);
+    const bool has_set = start_set(volumes);
     if (writers) {
-      step("PrepareForBackup", [&] { backup_->PrepareForBackup(); });
-      check_writers();
+      step_("PrepareForBackup", [&] { proxy_->PrepareForBackup(); });
+      const Json answered = check_writers();
+      if (!has_set) return describe({}, answered);
     }
-    const Dict result = step("DoSnapshotSet", [&] { return backup_->DoSnapshotSet(); });
+    const Dict result = step_("DoSnapshotSet", [&] { return proxy_->DoSnapshotSet(); });
     return describe(result, writers ? check_writers() : Json::array());
   } catch (...) {
     abort_unfinished();
@@ -104,43 +79,44 @@ void Requester::create_backup() {
   Dict options{{"client", sdbus::Variant{fmt::format("vssctl[{}]", ::getpid())}},
                {"policy", sdbus::Variant{std::string(options_.lenient ? "lenient" : "strict")}},
                {"lock_timeout", sdbus::Variant{options_.lock_timeout_ms}}};
+  if (!options_.auto_recovery) options.emplace("auto_recovery", sdbus::Variant{false});
   if (!options_.require.empty()) options.emplace("require", sdbus::Variant{options_.require});
-  auto path = step("CreateBackup", [&] { return manager_.CreateBackup(options); });
-  {
-    const std::lock_guard lock(mutex_);
-    backup_ = std::make_shared<BackupProxy>(bus_, std::move(path), progress_);
-  }
+  open(step_("CreateBackup", [&] { return manager_.CreateBackup(options); }));
   if (options_.context != "backup") {
-    step("SetContext " + options_.context, [&] { backup_->SetContext(options_.context); });
+    step_("SetContext " + options_.context, [&] { proxy_->SetContext(options_.context); });
   }
 }
 
-std::vector<WriterMetadata> Requester::gather_writers() {
-  std::vector<WriterMetadata> writers;
-  const auto answers = step("GatherWriterMetadata", [&] { return backup_->GatherWriterMetadata(); });
-  for (const Json& writer : to_json(answers)) writers.push_back(parse_writer(writer));
-  return writers;
+void Requester::choose_writers() {
+  step_("SetBackupState", [&] {
+    proxy_->SetBackupState(true, options_.bootable_system_state, options_.backup_type,
+                           options_.partial_files);
+  });
+  if (!options_.enabled_classes.empty())
+    step_("EnableWriterClasses", [&] { proxy_->EnableWriterClasses(options_.enabled_classes); });
+  if (!options_.disabled_classes.empty())
+    step_("DisableWriterClasses", [&] { proxy_->DisableWriterClasses(options_.disabled_classes); });
+  if (!options_.disabled_instances.empty())
+    step_("DisableWriterInstances", [&] { proxy_->DisableWriterInstances(options_.disabled_instances); });
+}
+
+void Requester::gather_writers() {
+  const auto answers = step_("GatherWriterMetadata", [&] { return proxy_->GatherWriterMetadata(); });
+  for (const Json& writer : to_json(answers)) writers_.push_back(parse_writer(writer));
 }
 
 std::vector<Requester::Volume> Requester::resolve_volumes() {
   std::vector<Volume> volumes;
   for (const std::string& given : options_.paths) {
-    const std::string path =
-        options_.remote ? given : std::filesystem::absolute(given).lexically_normal().string();
-    const auto [supported, facts] =
-        step("volume " + path, [&] { return manager_.IsVolumeSupported(path, options_.provider); });
-    const Json volume = to_json(facts);
-    if (!supported) {
-      const ErrorCode code =
-          options_.provider.empty() ? ErrorCode::VolumeNotSupported : ErrorCode::VolumeNotSupportedByProvider;
-      const std::string reason = text(volume, "reason");
-      throw Failure(code, "volume " + path, reason.empty() ? std::string(description(code)) : reason);
-    }
+    const std::string path = path_for_vssd(given, options_.remote);
+    const auto own = options_.providers.find(given);
+    const std::string provider = own == options_.providers.end() ? options_.provider : own->second;
+    const Json volume = step_("volume " + path, [&] { return supported_volume(manager_, path, provider); });
     const std::string root = volume.value("path", path);
     const std::string identity = volume_of(root);
     const auto same = std::find_if(volumes.begin(), volumes.end(),
                                    [&](const Volume& known) { return known.identity == identity; });
-    if (same == volumes.end()) volumes.push_back({root, identity});
+    if (same == volumes.end()) volumes.push_back({root, identity, provider});
   }
   return volumes;
 }
@@ -150,7 +126,7 @@ std::string Requester::volume_of(const std::string& path) {
   for (std::filesystem::path at(path);; at = at.parent_path()) {
     try {
       const auto [supported, facts] =
-          step("volume of " + at.string(), [&] { return manager_.IsVolumeSupported(at.string(), ""); });
+          step_("volume of " + at.string(), [&] { return manager_.IsVolumeSupported(at.string(), ""); });
       return text(to_json(facts), "path");
     } catch (const Failure& failure) {
       if (failure.code() == ErrorCode::VolumeNotSupported) return "";
@@ -159,39 +135,54 @@ std::string Requester::volume_of(const std::string& path) {
   }
 }
 
-void Requester::select_writers(const std::vector<Volume>& volumes,
-                               const std::vector<WriterMetadata>& writers) {
+void Requester::select_writers(const std::vector<Volume>& volumes) {
   std::set<std::string> identities;
   for (const Volume& volume : volumes) identities.insert(volume.identity);
-  selection_ = select_components(writers, identities, options_.writers,
+  selection_ = select_components(writers_, identities, options_.writers,
                                  [this](const std::string& path) { return volume_of(path); });
   for (const std::string& warning : selection_.warnings) warn(warning);
   for (const SelectedComponent& one : selection_.components) {
-    step(fmt::format("AddComponent {} of writer \"{}\"", full_name(one.logical_path, one.name), one.writer),
-         [&] { backup_->AddComponent(one.instance_id, one.logical_path, one.name); });
+    step_(fmt::format("AddComponent {} of writer \"{}\"", full_name(one.logical_path, one.name), one.writer),
+          [&] { proxy_->AddComponent(one.instance_id, one.logical_path, one.name); });
+  }
+  tell_writers_more();
+}
+
+void Requester::tell_writers_more() {
+  const auto component = [this](const std::string& name) {
+    return selection_.components[find_component(selection_.components, writers_, name)];
+  };
+  for (const auto& [name, options] : options_.backup_options) {
+    const SelectedComponent one = component(name);
+    step_("SetBackupOptions " + name, [&, &text = options] {
+      proxy_->SetBackupOptions(one.instance_id, one.logical_path, one.name, text);
+    });
+  }
+  for (const auto& [name, stamp] : options_.previous_stamps) {
+    const SelectedComponent one = component(name);
+    step_("SetPreviousBackupStamp " + name, [&, &text = stamp] {
+      proxy_->SetPreviousBackupStamp(one.instance_id, one.logical_path, one.name, text);
+    });
   }
 }
 
-void Requester::add_volumes(const std::vector<Volume>& volumes) {
+bool Requester::start_set(const std::vector<Volume>& volumes) {
+  if (volumes.empty()) return false;
+  step_("StartSnapshotSet", [&] {
+    set_started_ = true;
+    return proxy_->StartSnapshotSet();
+  });
   for (const Volume& volume : volumes) {
-    step("AddToSnapshotSet " + volume.path,
-         [&] { return backup_->AddToSnapshotSet(volume.path, options_.provider); });
+    step_("AddToSnapshotSet " + volume.path,
+          [&] { return proxy_->AddToSnapshotSet(volume.path, volume.provider); });
   }
+  return true;
 }
 
 Json Requester::check_writers() {
-  Json selected = Json::array();
-  const auto status = step("GatherWriterStatus", [&] { return backup_->GatherWriterStatus(); });
-  for (const Json& writer : to_json(status)) {
-    if (!writer.value("selected", true)) continue;
-    if (failed(writer)) {
-      const Failure failure = writer_failure(writer);
-      if (!options_.lenient) throw failure;
-      warn(failure.line());
-    }
-    selected.push_back(writer_entry(writer));
-  }
-  return selected;
+  const auto status = step_("GatherWriterStatus", [&] { return proxy_->GatherWriterStatus(); });
+  return selected_writers(to_json(status), options_.lenient,
+                          [this](std::string warning) { warn(std::move(warning)); });
 }
 
 Json Requester::describe(const Dict& result, Json writers) const {
@@ -209,17 +200,31 @@ Json Requester::describe(const Dict& result, Json writers) const {
   return json;
 }
 
-void Requester::set_succeeded(bool succeeded) {
-  for (const SelectedComponent& one : selection_.components) {
+void Requester::set_succeeded(const std::string& component, bool succeeded) {
+  const std::size_t index = find_component(selection_.components, writers_, component);
+  const SelectedComponent& one = selection_.components[index];
+  attempt("SetBackupSucceeded " + component,
+          [&] { proxy_->SetBackupSucceeded(one.instance_id, one.logical_path, one.name, succeeded); });
+  told_.insert(index);
+}
+
+void Requester::set_all_succeeded(bool succeeded) {
+  for (std::size_t i = 0; i < selection_.components.size(); ++i) {
+    const SelectedComponent& one = selection_.components[i];
+    if (succeeded && told_.contains(i)) continue;
     attempt("SetBackupSucceeded",
-            [&] { backup_->SetBackupSucceeded(one.instance_id, one.logical_path, one.name, succeeded); });
+            [&] { proxy_->SetBackupSucceeded(one.instance_id, one.logical_path, one.name, succeeded); });
   }
 }
 
 void Requester::complete() {
-  cancelled_ = false;  // a cancel that came too late for make_set() is no reason to leave writers uninformed
+  step_.go_on();  // a cancel that came too late for make_set() is no reason to leave writers uninformed
   try {
-    if (has_writers(options_.context)) tell_writers_of_completion();
+    if (has_writers(options_.context)) {
+      tell_writers_of_completion();
+    } else {
+      save_document();
+    }
   } catch (...) {
     quietly("Release", [&] { release(); });
     throw;
@@ -228,42 +233,28 @@ void Requester::complete() {
 }
 
 void Requester::tell_writers_of_completion() {
-  set_succeeded(true);
-  attempt("BackupComplete", [&] { backup_->BackupComplete(); });
+  set_all_succeeded(true);
+  attempt("BackupComplete", [&] { proxy_->BackupComplete(); });
+  save_document();  // final from now on, whatever the writers say
   check_writers();
 }
 
+void Requester::save_document() {
+  if (!document_) return;
+  document_->commit(attempt("SaveDocument", [&] { return proxy_->SaveDocument(); }));
+  document_.reset();
+}
+
 void Requester::abort() noexcept {
-  quietly("SetBackupSucceeded", [&] { set_succeeded(false); });
-  quietly("AbortBackup", [&] { backup_->AbortBackup(); });
+  quietly("SetBackupSucceeded", [&] { set_all_succeeded(false); });
+  quietly("AbortBackup", [&] { proxy_->AbortBackup(); });
   quietly("Release", [&] { release(); });
 }
 
 void Requester::abort_unfinished() noexcept {
-  if (!backup_ || bus_.lost().is_set()) return;
-  if (set_started_) quietly("AbortBackup", [&] { backup_->AbortBackup(); });
+  if (!proxy_ || bus_.lost().is_set()) return;
+  if (set_started_) quietly("AbortBackup", [&] { proxy_->AbortBackup(); });
   quietly("Release", [&] { release(); });
-}
-
-void Requester::release() {
-  attempt("Release", [&] { backup_->Release(); });
-  const std::lock_guard lock(mutex_);
-  backup_.reset();
-}
-
-void Requester::cancel() noexcept {
-  cancelled_ = true;
-  std::shared_ptr<BackupProxy> backup;
-  {
-    const std::lock_guard lock(mutex_);
-    backup = backup_;
-  }
-  if (!backup) return;
-  try {
-    backup->Cancel();
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "vssctl: Cancel: %s\n", error.what());
-  }
 }
 
 void Requester::warn(std::string warning) {

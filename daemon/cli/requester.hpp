@@ -2,36 +2,60 @@
 #pragma once
 // The requester: one Backup object from CreateBackup to Release, in the order that VSS wants.
 
-#include <atomic>
 #include <cstdint>
-#include <memory>
-#include <mutex>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "daemon/cli/bus.hpp"
+#include "daemon/cli/document_file.hpp"
 #include "daemon/cli/json.hpp"
 #include "daemon/cli/selection.hpp"
+#include "daemon/cli/session.hpp"
 
 namespace vss::cli {
 
+// A text for a component of this name.
+struct ForComponent {
+  std::string component;
+  std::string text;
+};
+
 struct RequestOptions {
-  std::vector<std::string> paths;
+  std::vector<std::string> paths;                // none: a backup that needs no snapshot
+  std::map<std::string, std::string> providers;  // of single paths; `provider` for the others
   std::string context = "backup";
   SelectionRules writers;
-  std::string require;   // "" leaves it to vssd
+  std::string require;  // "" leaves it to vssd
+  bool auto_recovery = true;
   std::string provider;  // "" leaves it to vssd
   bool lenient = false;
   std::uint32_t lock_timeout_ms = 0;
-  bool remote = false;  // the paths are on another machine: vssd is asked where they lie
+  std::string backup_type = "full";
+  bool bootable_system_state = false;
+  bool partial_files = false;
+  std::vector<ForComponent> backup_options;
+  std::vector<ForComponent> previous_stamps;
+  std::vector<std::string> enabled_classes;  // none: all
+  std::vector<std::string> disabled_classes;
+  std::vector<std::string> disabled_instances;
+  std::string document;  // where complete() leaves the backup components document; "": nowhere
+  bool remote = false;   // the paths are on another machine: vssd is asked where they lie
 };
 
 [[nodiscard]] bool has_writers(const std::string& context);
 [[nodiscard]] bool is_persistent(const std::string& context);
 
-// Thread rule: one thread, but cancel(). Every failure is a Failure; a destroyed Requester leaves the object
-// to vssd, which releases it when the connection ends.
-class Requester {
+// As vssd is to understand it: on another machine a path stays as it was given.
+[[nodiscard]] std::string path_for_vssd(const std::string& given, bool remote);
+// What vssd says of the volume that the path is on. Throws Failure (VolumeNotSupported,
+// VolumeNotSupportedByProvider) with its reason.
+[[nodiscard]] Json supported_volume(ManagerProxy& manager, const std::string& path,
+                                    const std::string& provider);
+
+class Requester : public Session<BackupProxy> {
  public:
   Requester(Bus& bus, RequestOptions options, ProgressListener* progress);
 
@@ -39,59 +63,51 @@ class Requester {
   // been called if anything was under way, and the object is released.
   [[nodiscard]] Json make_set();
 
+  // Whether the files of a component were saved, where that is not what complete() or abort() say of all.
+  void set_succeeded(const std::string& component, bool succeeded);
+
   // The files are saved: SetBackupSucceeded for each component, BackupComplete and a look at the writers
-  // (nothing of this in contexts without writers), then release(). Throws what a writer reported, unless
-  // lenient; the object is released then too.
+  // (nothing of this in contexts without writers), the document, then release(). Throws what a writer
+  // reported, unless lenient; the object is released then too, and the document is there.
   void complete();
 
   // The files are not saved: SetBackupSucceeded(false), AbortBackup, release(). What fails on the way is only
   // reported: the caller has the cause.
   void abort() noexcept;
 
-  // BackupShutdown to the writers; auto-release snapshots are gone when it returns.
-  void release();
-
-  // Stops the call that runs, and makes make_set() stop before the next one. Any thread.
-  void cancel() noexcept;
-
-  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
+  [[nodiscard]] const std::vector<WriterMetadata>& writers() const { return writers_; }
 
  private:
   struct Volume {
     std::string path;
     std::string identity;
+    std::string provider;
   };
 
   void create_backup();
   [[nodiscard]] std::vector<Volume> resolve_volumes();
-  void select_writers(const std::vector<Volume>& volumes, const std::vector<WriterMetadata>& writers);
-  [[nodiscard]] std::vector<WriterMetadata> gather_writers();
-  void add_volumes(const std::vector<Volume>& volumes);
+  void choose_writers();
+  void gather_writers();
+  void select_writers(const std::vector<Volume>& volumes);
+  void tell_writers_more();
+  // Whether there is a set to be made.
+  [[nodiscard]] bool start_set(const std::vector<Volume>& volumes);
   // The selected writers; throws for one that failed, unless lenient.
   Json check_writers();
   [[nodiscard]] std::string volume_of(const std::string& path);
   [[nodiscard]] Json describe(const Dict& result, Json writers) const;
-  void set_succeeded(bool succeeded);
+  void set_all_succeeded(bool succeeded);
+  void save_document();
   void warn(std::string text);
   void tell_writers_of_completion();
-  // A part of the way out of a failure: an error is reported, and the way goes on.
-  template <typename Function>
-  void quietly(const std::string& what, Function&& function) noexcept;
   void abort_unfinished() noexcept;
-  // attempt() that does not begin once cancel() was called.
-  template <typename Function>
-  auto step(const std::string& what, Function&& function);
 
-  Bus& bus_;
   RequestOptions options_;
-  ProgressListener* progress_;
-  ManagerProxy manager_;
-  std::mutex mutex_;  // guards backup_ against cancel()
-  std::shared_ptr<BackupProxy> backup_;
-  std::atomic<bool> cancelled_ = false;
   bool set_started_ = false;
+  std::optional<DocumentFile> document_;
+  std::vector<WriterMetadata> writers_;
+  std::set<std::size_t> told_;  // the selected components that SetBackupSucceeded was called for
   Selection selection_;
-  std::vector<std::string> warnings_;
 };
 
 }  // namespace vss::cli

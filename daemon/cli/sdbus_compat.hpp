@@ -3,6 +3,7 @@
 // All that differs for vssctl between sdbus-c++ 1.2 (Debian 12) and 2.x (Debian 13).
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -15,6 +16,7 @@ using Subscription = sdbus::Slot;
 
 #if __has_include(<sdbus-c++/VTableItems.h>)
 using ServiceName = sdbus::ServiceName;
+using ReplyError = std::optional<sdbus::Error>;  // of an asynchronous call; none for success
 
 template <typename Handler>
 [[nodiscard]] Subscription add_match(sdbus::IConnection& connection, const std::string& rule,
@@ -37,6 +39,7 @@ Out call(sdbus::IProxy& proxy, const char* interface, const char* method, const 
 }
 #else
 using ServiceName = std::string;
+using ReplyError = const sdbus::Error*;  // of an asynchronous call; nullptr for success
 
 template <typename Handler>
 [[nodiscard]] Subscription add_match(sdbus::IConnection& connection, const std::string& rule,

@@ -5,16 +5,56 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <system_error>
-#include <utility>
+#include <thread>
 
+#include "daemon/cli/event_fd.hpp"
 #include "daemon/cli/exit_codes.hpp"
 
 namespace vss::cli {
 namespace {
+
 constexpr int kCancelAgainMs = 100;
-}
+
+class CancelOnSignal {
+ public:
+  CancelOnSignal(const SignalFd& signals, const std::function<void()>& cancel)
+      : signals_(signals), cancel_(cancel), thread_([this] { watch(); }) {}
+  ~CancelOnSignal() { (void)stop(); }
+  CancelOnSignal(const CancelOnSignal&) = delete;
+  CancelOnSignal& operator=(const CancelOnSignal&) = delete;
+
+  // Ends the watch. Returns the signal that came, 0 if none.
+  [[nodiscard]] int stop() {
+    stop_.set();
+    if (thread_.joinable()) thread_.join();
+    return signal_;
+  }
+
+ private:
+  void watch() noexcept {
+    while (true) {
+      std::array<pollfd, 2> polls{{{stop_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}}};
+      ::poll(polls.data(), polls.size(), signal_ == 0 ? -1 : kCancelAgainMs);
+      if (polls[0].revents != 0) return;
+      if (const auto info = signals_.next()) {
+        if (signal_ != 0) ::_exit(kSignalBase + static_cast<int>(info->ssi_signo));
+        signal_ = static_cast<int>(info->ssi_signo);
+      }
+      if (signal_ != 0) cancel_();
+    }
+  }
+
+  const SignalFd& signals_;
+  const std::function<void()>& cancel_;
+  EventFd stop_;
+  std::atomic<int> signal_ = 0;
+  std::jthread thread_;
+};
+
+}  // namespace
 
 SignalFd::SignalFd() {
   sigset_t wanted;
@@ -35,27 +75,15 @@ std::optional<signalfd_siginfo> SignalFd::next() const {
   return info;
 }
 
-CancelOnSignal::CancelOnSignal(const SignalFd& signals, std::function<void()> cancel)
-    : signals_(signals), cancel_(std::move(cancel)), thread_([this] { watch(); }) {}
-
-CancelOnSignal::~CancelOnSignal() { (void)stop(); }
-
-int CancelOnSignal::stop() {
-  stop_.set();
-  if (thread_.joinable()) thread_.join();
-  return signal_;
-}
-
-void CancelOnSignal::watch() noexcept {
-  while (true) {
-    std::array<pollfd, 2> polls{{{stop_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}}};
-    ::poll(polls.data(), polls.size(), signal_ == 0 ? -1 : kCancelAgainMs);
-    if (polls[0].revents != 0) return;
-    if (const auto info = signals_.next()) {
-      if (signal_ != 0) ::_exit(kSignalBase + static_cast<int>(info->ssi_signo));
-      signal_ = static_cast<int>(info->ssi_signo);
-    }
-    if (signal_ != 0) cancel_();
+int interruptible(const SignalFd& signals, const std::function<void()>& cancel,
+                  const std::function<void()>& function, const std::string& message) {
+  CancelOnSignal watch(signals, cancel);
+  try {
+    function();
+    return watch.stop();
+  } catch (const Failure&) {
+    if (const int signal = watch.stop(); signal != 0) throw Interrupted(signal, message);
+    throw;
   }
 }
 

@@ -5,12 +5,11 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 
-#include <atomic>
 #include <functional>
 #include <optional>
-#include <thread>
+#include <string>
 
-#include "daemon/cli/event_fd.hpp"
+#include "daemon/cli/failure.hpp"
 
 namespace vss::cli {
 
@@ -34,26 +33,12 @@ class SignalFd {
   sigset_t previous_{};
 };
 
-// While it lives, a first signal calls `cancel`, again and again, for the call that is to be stopped may only
-// just begin; a second one ends the process at once (vssd cleans up when the connection is gone).
-class CancelOnSignal {
- public:
-  CancelOnSignal(const SignalFd& signals, std::function<void()> cancel);
-  ~CancelOnSignal();
-  CancelOnSignal(const CancelOnSignal&) = delete;
-  CancelOnSignal& operator=(const CancelOnSignal&) = delete;
-
-  // Ends the watch. Returns the signal that came, 0 if none; one that comes later stays pending.
-  [[nodiscard]] int stop();
-
- private:
-  void watch() noexcept;
-
-  const SignalFd& signals_;
-  std::function<void()> cancel_;
-  EventFd stop_;
-  std::atomic<int> signal_ = 0;
-  std::jthread thread_;
-};
+// Calls `function`. Meanwhile a first signal calls `cancel`, again and again, for the call that is to be
+// stopped may only just begin; a second one ends the process at once (vssd cleans up when the connection is
+// gone). A Failure of `function` is Interrupted, with `message`, if a signal came. Returns the signal that
+// came and did not make it fail, 0 if none; one that comes later stays pending.
+[[nodiscard]] int interruptible(const SignalFd& signals, const std::function<void()>& cancel,
+                                const std::function<void()>& function,
+                                const std::string& message = kNothingIsLeft);
 
 }  // namespace vss::cli

@@ -9,12 +9,6 @@ namespace vss::core {
 namespace {
 using nlohmann::ordered_json;
 
-ordered_json component_json(const SelectedComponent& component) {
-  ordered_json json{{"logical_path", component.id.logical_path}, {"name", component.id.name}};
-  if (component.succeeded) json["backup_succeeded"] = *component.succeeded;
-  return json;
-}
-
 ordered_json writer_json(const Participant& participant) {
   const WriterInfo& info = participant.writer->info();
   ordered_json json{{"instance_id", info.instance_id.str()},
@@ -29,10 +23,13 @@ ordered_json writer_json(const Participant& participant) {
                        {"application_code", participant.failure->application_code},
                        {"message", participant.failure->message}};
   }
+  ordered_json durations = ordered_json::object();
+  for (const auto& [event, took] : participant.took_ms) durations[std::string(to_string(event))] = took;
+  json["durations"] = std::move(durations);
   ordered_json components = ordered_json::array();
-  for (const SelectedComponent& component : participant.components)
-    components.push_back(component_json(component));
+  for (const SelectedComponent& component : participant.components) components.push_back(component.content);
   json["components"] = std::move(components);
+  json["metadata"] = participant.document;
   return json;
 }
 
@@ -49,12 +46,15 @@ ordered_json snapshot_json(const SnapshotRecord& snapshot) {
 }
 }  // namespace
 
-std::string backup_document(const BackupSession& session) {
+std::string backup_document(const BackupSession& session, const std::string& machine) {
   ordered_json document{{"version", 1},
                         {"session_id", session.id().str()},
+                        {"machine", machine},
                         {"context", to_string(session.context())},
                         {"backup_type", session.backup_state().type},
                         {"select_components", session.backup_state().select_components},
+                        {"bootable_system_state", session.backup_state().bootable_system_state},
+                        {"partial_file_support", session.backup_state().partial_file_support},
                         {"state", to_string(session.state())}};
   if (const SnapshotSet* set = session.set()) {
     const SetRecord& record = set->record();
@@ -65,6 +65,8 @@ std::string backup_document(const BackupSession& session) {
     ordered_json snapshots = ordered_json::array();
     for (const SnapshotRecord& snapshot : record.snapshots) snapshots.push_back(snapshot_json(snapshot));
     document["snapshots"] = std::move(snapshots);
+    document["phases"] = set->times().phases();
+    document["providers"] = set->times().providers();
   }
   if (const auto& failure = session.failure()) {
     document["failure"] = {{"error", to_string(failure->code)}, {"message", failure->message}};

@@ -9,6 +9,6 @@ namespace vss::core {
 
 class BackupSession;
 
-[[nodiscard]] std::string backup_document(const BackupSession& session);
+[[nodiscard]] std::string backup_document(const BackupSession& session, const std::string& machine);
 
 }  // namespace vss::core

@@ -4,25 +4,10 @@
 #include <algorithm>
 
 #include "daemon/core/backup_document.hpp"
+#include "daemon/core/document.hpp"
 #include "daemon/core/writer_registry.hpp"
 
 namespace vss::core {
-
-// A long call while it runs: others are refused, Cancel reaches it.
-struct BackupSession::Operation {
-  explicit Operation(BackupSession& owner) : session(owner) { session.running_ = this; }
-  ~Operation() {
-    session.running_ = nullptr;
-    done.set();
-  }
-  Operation(const Operation&) = delete;
-  Operation& operator=(const Operation&) = delete;
-
-  BackupSession& session;
-  Signal cancel;
-  Signal done;
-};
-
 BackupSession::BackupSession(Services& services, CreationLock& lock, SnapshotStore& store,
                              WriterRegistry& registry, Requester requester, BackupOptions options)
     : services_(services),
@@ -33,26 +18,21 @@ BackupSession::BackupSession(Services& services, CreationLock& lock, SnapshotSto
       options_(options),
       writers_(
           services, id_,
-          [this](const Participant& participant, WriterEvent event) {
-            registry_.note_failure(participant, event, id_);
+          [this](const WriterInfo& writer, WriterEvent event, const WriterFailure& failure) {
+            registry_.note_failure(writer, event, failure, id_);
           },
           [this] { return shared_from_this(); }) {}
 
 Result<bool> BackupSession::admit(Call call) const {
-  switch (verdict(call, state_, context_)) {
-    case Verdict::Ignored:
-      return false;
-    case Verdict::BadState:
-      return fail(ErrorCode::BadState, explain_bad_state(call, state_, context_));
-    case Verdict::Legal:
-      break;
-  }
+  const Verdict decided = verdict(call, state_, context_);
+  if (decided == Verdict::BadState)
+    return fail(ErrorCode::BadState, explain_bad_state(call, state_, context_));
   const bool may_interrupt = call == Call::Cancel || call == Call::AbortBackup || call == Call::Release ||
                              call == Call::GatherWriterStatus;
   if (running_ != nullptr && !may_interrupt) {
     return fail(ErrorCode::BadState, std::string(to_string(call)) + " is not legal while another call runs");
   }
-  return true;
+  return decided == Verdict::Legal;
 }
 
 Status BackupSession::admit_setting(Call call) const {
@@ -70,7 +50,7 @@ Status BackupSession::set_context(std::string_view name) {
   if (Status admitted = admit_setting(Call::SetContext); !admitted) return admitted;
   if (context_is_set_) return fail(ErrorCode::BadState, "SetContext is legal once");
   const auto context = context_from_name(name);
-  if (!context) return fail(ErrorCode::UnsupportedContext, "no context \"" + std::string(name) + "\"");
+  if (!context) return fail(ErrorCode::UnsupportedContext, explain_no_context(name));
   context_ = *context;
   context_is_set_ = true;
   services_.observer.session_changed(id_);
@@ -110,7 +90,8 @@ Status BackupSession::disable_writer_instances(std::vector<Guid> instances) {
 asio::awaitable<Status> BackupSession::gather_writer_metadata() {
   if (const Result<bool> admitted = admit(Call::GatherWriterMetadata); !admitted)
     co_return fail(admitted.error());
-  Operation operation(*this);
+  const SessionState before = state_;
+  LongCall operation(running_);
   enter(SessionState::Gathering);
   const auto contains = [](const std::vector<Guid>& ids, Guid id) {
     return std::ranges::find(ids, id) != ids.end();
@@ -131,32 +112,21 @@ asio::awaitable<Status> BackupSession::gather_writer_metadata() {
     enter(SessionState::Failed);
     co_return fail(*failure_);
   }
+  if (Status fit = writers_.check_documents(); !fit) {
+    writers_.forget_all();
+    enter(before);
+    co_return fit;
+  }
   gathered_ = true;
   enter(SessionState::Gathered);
   co_return Status();
-}
-
-Status BackupSession::add_component(Guid instance, ComponentId component) {
-  if (Status admitted = admit_setting(Call::AddComponent); !admitted) return admitted;
-  const auto participant = writers_.find(instance);
-  if (!participant) return fail(ErrorCode::ObjectNotFound, "no writer " + instance.str() + " gave metadata");
-  if (std::ranges::find(participant->offered, component) == participant->offered.end()) {
-    return fail(ErrorCode::ObjectNotFound,
-                "writer " + participant->writer->info().name + " has no component " + component.name);
-  }
-  const auto same = [&](const SelectedComponent& other) { return other.id == component; };
-  if (std::ranges::any_of(participant->components, same)) {
-    return fail(ErrorCode::ObjectAlreadyExists, "component " + component.name + " was added before");
-  }
-  participant->components.push_back({std::move(component), std::nullopt});
-  return {};
 }
 
 asio::awaitable<Result<Guid>> BackupSession::start_snapshot_set() {
   if (const Result<bool> admitted = admit(Call::StartSnapshotSet); !admitted)
     co_return fail(admitted.error());
   const SessionState before = state_;
-  Operation operation(*this);
+  LongCall operation(running_);
   enter(SessionState::Starting);
   const Guid set = Guid::random();
   CreationLock::Holder holder{requester_.client, requester_.unit, requester_.pid, set, {}};
@@ -171,8 +141,9 @@ asio::awaitable<Result<Guid>> BackupSession::start_snapshot_set() {
   header.session_id = id_;
   header.context = context_;
   header.creator = requester_.client;
-  set_ = std::make_unique<SnapshotSet>(services_, store_, writers_, std::move(header),
-                                       SetOptions{options_.strict, options_.require_cut});
+  set_ = std::make_unique<SnapshotSet>(
+      services_, store_, writers_, std::move(header),
+      SetOptions{options_.strict, options_.require_cut, options_.auto_recovery});
   store_.set_in_use(set, true);
   writers_.args.set = set;
   enter(SessionState::SetStarted);
@@ -182,27 +153,57 @@ asio::awaitable<Result<Guid>> BackupSession::start_snapshot_set() {
 asio::awaitable<Result<Guid>> BackupSession::add_to_snapshot_set(std::string path, std::string provider) {
   if (const Result<bool> admitted = admit(Call::AddToSnapshotSet); !admitted)
     co_return fail(admitted.error());
-  Operation operation(*this);
+  if (Status set = needs_set(Call::AddToSnapshotSet); !set) co_return fail(std::move(set.error()));
+  LongCall operation(running_);
   Result<Guid> snapshot = co_await set_->add(std::move(path), std::move(provider), operation.cancel);
   if (snapshot && state_ == SessionState::SetStarted) enter(SessionState::SetFilled);
   co_return snapshot;
 }
 
+Status BackupSession::needs_set(Call call) const {
+  if (set_) return {};
+  return fail(ErrorCode::BadState,
+              std::string(to_string(call)) + " is not legal: this backup takes no snapshot");
+}
+
+Status BackupSession::ready_to_prepare() const {
+  if (!gathered_) {
+    return fail(ErrorCode::BadState, "GatherWriterMetadata has to come first, before StartSnapshotSet");
+  }
+  if (!state_is_given_) return fail(ErrorCode::BadState, "SetBackupState has to come first");
+  return set_ ? set_->check() : Status();
+}
+
+Status BackupSession::after_snapshot(Call call) const {
+  if (state_ != SessionState::Prepared || !set_) return {};
+  return fail(ErrorCode::BadState,
+              std::string(to_string(call)) + " is not legal: DoSnapshotSet has to come first");
+}
+
 asio::awaitable<Status> BackupSession::prepare_for_backup() {
   if (const Result<bool> admitted = admit(Call::PrepareForBackup); !admitted)
     co_return fail(admitted.error());
-  if (!gathered_) {
-    co_return fail(ErrorCode::BadState, "GatherWriterMetadata has to come first, before StartSnapshotSet");
-  }
-  if (!state_is_given_) co_return fail(ErrorCode::BadState, "SetBackupState has to come first");
-  if (Status possible = set_->check(); !possible) co_return possible;
-  Operation operation(*this);
+  if (Status ready = ready_to_prepare(); !ready) co_return ready;
+  const SessionState before = state_;
+  LongCall operation(running_);
   enter(SessionState::Preparing);
-  writers_.args.select_components = backup_state_.select_components;
-  writers_.args.backup_type = backup_state_.type;
-  writers_.args.context = to_string(context_);
-  writers_.args.volumes = set_->volume_paths();
-  co_await writers_.prepare_for_backup(operation.cancel);
+  warnings_.clear();
+  auto checking = check_selection(shared_from_this());
+  const std::optional<Status> checked =
+      co_await race(std::move(checking), TimePoint::max(), operation.cancel);
+  if (checked && !*checked) {
+    enter(before);
+    co_return *checked;
+  }
+  if (checked) {
+    writers_.args.select_components = backup_state_.select_components;
+    writers_.args.bootable_system_state = backup_state_.bootable_system_state;
+    writers_.args.partial_file_support = backup_state_.partial_file_support;
+    writers_.args.backup_type = backup_state_.type;
+    writers_.args.context = to_string(context_);
+    if (set_) writers_.args.volumes = set_->volume_paths();
+    co_await writers_.prepare_for_backup(operation.cancel);
+  }
   if (operation.cancel.is_set()) {
     failure_ = Error{ErrorCode::Cancelled, "PrepareForBackup was cancelled"};
     co_await drop_unfinished_set();
@@ -213,9 +214,18 @@ asio::awaitable<Status> BackupSession::prepare_for_backup() {
   co_return Status();
 }
 
+std::vector<std::string> BackupSession::warnings() const {
+  std::vector<std::string> all = warnings_;
+  if (set_) {
+    for (const std::string& text : set_->warnings()) all.push_back(text);
+  }
+  return all;
+}
+
 asio::awaitable<Status> BackupSession::do_snapshot_set() {
   if (const Result<bool> admitted = admit(Call::DoSnapshotSet); !admitted) co_return fail(admitted.error());
-  Operation operation(*this);
+  if (Status set = needs_set(Call::DoSnapshotSet); !set) co_return set;
+  LongCall operation(running_);
   enter(SessionState::Snapping);
   creation_ran_ = true;
   Status created = co_await set_->create(operation.cancel);
@@ -242,22 +252,6 @@ Result<SetRecord> BackupSession::get_snapshot_properties(Guid snapshot) const {
   return found.front();
 }
 
-Result<SelectedComponent*> BackupSession::find_component(Guid instance, const ComponentId& component) {
-  if (const auto participant = writers_.find(instance)) {
-    const auto at = std::ranges::find(participant->components, component, &SelectedComponent::id);
-    if (at != participant->components.end()) return &*at;
-  }
-  return fail(ErrorCode::ObjectNotFound, "component " + component.name + " was not added");
-}
-
-Status BackupSession::set_backup_succeeded(Guid instance, ComponentId component, bool succeeded) {
-  if (Status admitted = admit_setting(Call::SetBackupSucceeded); !admitted) return admitted;
-  const Result<SelectedComponent*> found = find_component(instance, component);
-  if (!found) return fail(found.error());
-  (*found)->succeeded = succeeded;
-  return {};
-}
-
 asio::awaitable<Status> BackupSession::backup_complete() {
   if (state_ == SessionState::Failed && failure_ && has_writers(context_)) {
     co_return fail(failure_->code, "BackupComplete cannot follow a failure: " + failure_->message);
@@ -265,20 +259,13 @@ asio::awaitable<Status> BackupSession::backup_complete() {
   const Result<bool> admitted = admit(Call::BackupComplete);
   if (!admitted) co_return fail(admitted.error());
   if (!*admitted) co_return Status();
-  Operation operation(*this);
+  if (Status done = after_snapshot(Call::BackupComplete); !done) co_return done;
+  LongCall operation(running_);
   enter(SessionState::Completing);
   co_await writers_.backup_complete(operation.cancel);
   enter(SessionState::Completed);
   if (operation.cancel.is_set()) co_return fail(ErrorCode::Cancelled, "BackupComplete was cancelled");
   co_return Status();
-}
-
-asio::awaitable<void> BackupSession::stop_running() {
-  while (running_ != nullptr) {
-    running_->cancel.set();
-    const Signal done = running_->done;
-    co_await wait_for(done, TimePoint::max());
-  }
 }
 
 asio::awaitable<void> BackupSession::drop_unfinished_set() {
@@ -294,9 +281,9 @@ asio::awaitable<Status> BackupSession::abort_backup() {
   const Result<bool> admitted = admit(Call::AbortBackup);
   if (!admitted) co_return fail(admitted.error());
   if (!*admitted) co_return Status();
-  co_await stop_running();
+  co_await stop_long_call(running_);
   if (state_ == SessionState::Released || state_ == SessionState::Aborted) co_return Status();
-  Operation operation(*this);
+  LongCall operation(running_);
   enter(SessionState::Aborting);
   co_await writers_.abort("the requester aborted the backup");
   co_await drop_unfinished_set();
@@ -318,7 +305,9 @@ asio::awaitable<Result<Deletion>> BackupSession::delete_snapshots(std::string ki
 
 Result<std::string> BackupSession::save_document() const {
   if (Status admitted = admit_setting(Call::SaveDocument); !admitted) return fail(admitted.error());
-  return backup_document(*this);
+  std::string text = backup_document(*this, services_.machine);
+  if (Status fits = check_document_size(text.size()); !fits) return fail(std::move(fits.error()));
+  return text;
 }
 
 Status BackupSession::cancel() {
@@ -340,12 +329,13 @@ asio::awaitable<void> BackupSession::release() {
   // The writers first; a set that is half made is doomed, and nobody has to wait until it is cleared away.
   if (creating) writers_.send_abort("the requester is gone");
   const Signal told = writers_.send_shutdown(made_ ? set_id() : Guid{});
-  co_await stop_running();
+  co_await stop_long_call(running_);
   co_await drop_unfinished_set();
   co_await wait_for(told, std::chrono::steady_clock::now() + services_.limits.backup_shutdown);
   if (made_) {
     store_.set_in_use(set_id(), false);
-    if (is_auto_release(context_) && store_.find(set_id()) != nullptr) {
+    const SetRecord* set = store_.find(set_id());
+    if (set != nullptr && (is_auto_release(context_) || set->snapshots.empty())) {
       Result<Deletion> deletion = co_await store_.remove_set(set_id(), true);
       if (!deletion) spdlog::error("session {}: {}", id_.str(), deletion.error().message);
     }

@@ -8,7 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "daemon/core/component_selection.hpp"
 #include "daemon/core/creation_lock.hpp"
+#include "daemon/core/data_placement.hpp"
+#include "daemon/core/long_call.hpp"
+#include "daemon/core/requester.hpp"
 #include "daemon/core/services.hpp"
 #include "daemon/core/session_state.hpp"
 #include "daemon/core/session_writers.hpp"
@@ -19,19 +23,11 @@ namespace vss::core {
 
 class WriterRegistry;
 
-// Who a session belongs to.
-struct Requester {
-  std::string bus_name;  // unique name of the connection
-  std::string client;    // what it calls itself
-  std::uint32_t uid = 0;
-  std::uint32_t pid = 0;
-  std::string unit;
-};
-
 struct BackupOptions {
   bool strict = true;
   bool require_cut = false;
   Milliseconds lock_timeout{0};
+  bool auto_recovery = true;
 };
 
 struct BackupState {
@@ -57,6 +53,8 @@ class BackupSession : public std::enable_shared_from_this<BackupSession> {
   // The set, nullptr before StartSnapshotSet.
   [[nodiscard]] const SnapshotSet* set() const { return set_.get(); }
   [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
+  // What the requester should know although nothing failed.
+  [[nodiscard]] std::vector<std::string> warnings() const;
 
   Status set_context(std::string_view name);
   Status set_backup_state(BackupState state);
@@ -65,6 +63,9 @@ class BackupSession : public std::enable_shared_from_this<BackupSession> {
   Status disable_writer_instances(std::vector<Guid> instances);
   asio::awaitable<Status> gather_writer_metadata();
   Status add_component(Guid instance, ComponentId component);
+  [[nodiscard]] Result<std::string> get_writer_components(Guid instance) const;
+  Status set_backup_options(Guid instance, const ComponentId& component, std::string options);
+  Status set_previous_backup_stamp(Guid instance, const ComponentId& component, std::string stamp);
   asio::awaitable<Result<Guid>> start_snapshot_set();
   asio::awaitable<Result<Guid>> add_to_snapshot_set(std::string path, std::string provider);
   asio::awaitable<Status> prepare_for_backup();
@@ -81,15 +82,20 @@ class BackupSession : public std::enable_shared_from_this<BackupSession> {
   asio::awaitable<void> release();
 
  private:
-  struct Operation;
-
   // True: go on; false: nothing to do, answer success. BadState says what is missing.
   Result<bool> admit(Call call) const;
   Status admit_setting(Call call) const;
   void enter(SessionState state);
-  asio::awaitable<void> stop_running();
   asio::awaitable<void> drop_unfinished_set();
   Result<SelectedComponent*> find_component(Guid instance, const ComponentId& component);
+  Status set_component_text(Call call, Guid instance, const ComponentId& component, const char* key,
+                            std::string text);
+  [[nodiscard]] Status needs_set(Call call) const;
+  [[nodiscard]] Status after_snapshot(Call call) const;
+  [[nodiscard]] Status ready_to_prepare() const;
+  [[nodiscard]] std::vector<WriterSelection> selections() const;
+  asio::awaitable<Status> check_selection(std::shared_ptr<BackupSession> self);
+  Status judge(const Participant& participant, const Placement& placement);
 
   Services& services_;
   CreationLock& lock_;
@@ -115,7 +121,8 @@ class BackupSession : public std::enable_shared_from_this<BackupSession> {
   CreationLock::Lease lease_;
   std::unique_ptr<SnapshotSet> set_;
   std::optional<Error> failure_;  // of DoSnapshotSet
-  Operation* running_ = nullptr;
+  std::vector<std::string> warnings_;
+  LongCall* running_ = nullptr;
   Signal released_;  // release() is through
 };
 

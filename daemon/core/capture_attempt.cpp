@@ -76,7 +76,9 @@ asio::awaitable<Status> CaptureAttempt::run_step(PlanStep step) {
 asio::awaitable<Status> CaptureAttempt::capture(PlanStep step) {
   Provider* provider = services_.providers.find(step.provider);
   if (provider == nullptr) co_return fail(ErrorCode::ProviderNotRegistered, step.provider);
+  const auto start = CreationTimes::Clock::now();
   Result<CaptureReport> report = co_await provider->commit(set_, std::move(step.snapshots));
+  times_.note_provider(step.provider, "commit", start);
   if (!report) co_return fail(std::move(report.error()));
   hold_refused_ = report->hold_refused;
   if (hold_refused_) co_return fail(ErrorCode::ProviderVeto, report->reason);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "daemon/core/creation_times.hpp"
 #include "daemon/core/hold_plan.hpp"
 #include "daemon/core/services.hpp"
 
@@ -14,8 +15,8 @@ namespace vss::core {
 class CaptureAttempt {
  public:
   // `require_cut`: a capture that is not of one instant is an error.
-  CaptureAttempt(Services& services, Guid set, HoldPlan plan, bool require_cut)
-      : services_(services), set_(set), plan_(std::move(plan)), require_cut_(require_cut) {}
+  CaptureAttempt(Services& services, CreationTimes& times, Guid set, HoldPlan plan, bool require_cut)
+      : services_(services), times_(times), set_(set), plan_(std::move(plan)), require_cut_(require_cut) {}
 
   // While everything may still block. Whatever was armed must be run or disarmed.
   asio::awaitable<Status> arm();
@@ -40,6 +41,7 @@ class CaptureAttempt {
   asio::awaitable<Status> capture(PlanStep step);
 
   Services& services_;
+  CreationTimes& times_;
   Guid set_;
   HoldPlan plan_;
   bool require_cut_;

@@ -9,9 +9,15 @@
 
 #include "daemon/core/backup_session.hpp"
 #include "daemon/core/creation_lock.hpp"
+#include "daemon/core/exposures.hpp"
+#include "daemon/core/restore_session.hpp"
 #include "daemon/core/services.hpp"
+#include "daemon/core/snapshot_break.hpp"
+#include "daemon/core/snapshot_revert.hpp"
+#include "daemon/core/snapshot_storage.hpp"
 #include "daemon/core/snapshot_store.hpp"
 #include "daemon/core/snapshot_watch.hpp"
+#include "daemon/core/static_writer.hpp"
 #include "daemon/core/writer_registry.hpp"
 
 namespace vss::core {
@@ -25,10 +31,14 @@ class Coordinator {
 
   // Errors: OutOfMemory (too many sessions).
   Result<std::shared_ptr<BackupSession>> create_backup(Requester requester, BackupOptions options);
+  // Errors: as create_backup().
+  Result<std::shared_ptr<RestoreSession>> create_restore(Requester requester, RestoreDocument document);
   [[nodiscard]] std::shared_ptr<BackupSession> session(Guid id) const;
   [[nodiscard]] std::vector<std::shared_ptr<BackupSession>> sessions() const;
   // Releases a session and forgets it.
   asio::awaitable<void> release(std::shared_ptr<BackupSession> session);
+  asio::awaitable<void> release(std::shared_ptr<RestoreSession> session);
+  [[nodiscard]] std::vector<std::shared_ptr<RestoreSession>> restores() const;
 
   // A connection to the bus ended: its sessions are released.
   void requester_gone(const std::string& bus_name);
@@ -39,7 +49,12 @@ class Coordinator {
   void open() { closed_ = false; }
 
   [[nodiscard]] WriterRegistry& writers() { return writers_; }
+  [[nodiscard]] StaticWriters& static_writers() { return static_writers_; }
   [[nodiscard]] SnapshotStore& store() { return store_; }
+  [[nodiscard]] Exposures& exposures() { return exposures_; }
+  [[nodiscard]] SnapshotBreaker& breaker() { return breaker_; }
+  [[nodiscard]] SnapshotReverter& reverter() { return reverter_; }
+  [[nodiscard]] SnapshotStorage& storage() { return storage_; }
   [[nodiscard]] const CreationLock& lock() const { return lock_; }
   [[nodiscard]] const Services& services() const { return services_; }
   [[nodiscard]] TimePoint started() const { return started_; }
@@ -48,9 +63,17 @@ class Coordinator {
   Services services_;
   CreationLock lock_;
   WriterRegistry writers_;
+  StaticWriters static_writers_;
   SnapshotStore store_;
+  Exposures exposures_;
   SnapshotWatch watch_;
+  SnapshotBreaker breaker_;
+  SnapshotReverter reverter_;
+  SnapshotStorage storage_;
+  [[nodiscard]] Status check_room(const Requester& requester) const;
+
   std::map<Guid, std::shared_ptr<BackupSession>> sessions_;
+  std::map<Guid, std::shared_ptr<RestoreSession>> restores_;
   bool closed_ = false;
   const TimePoint started_ = std::chrono::steady_clock::now();
 };

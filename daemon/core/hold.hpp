@@ -15,8 +15,8 @@
 
 namespace vss::core {
 
-// One thing to hold: a superblock, by FIFREEZE through its mount point or by suspending the mapped device that
-// it is on, which the holder finds by its number.
+// One thing to hold: a superblock, by FIFREEZE through its mount point or by suspending the mapped device
+// that it is on, which the holder finds by its number.
 struct HoldTarget {
   HoldAbility ability = HoldAbility::Freeze;  // Freeze or Suspend
   std::string mount_point;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,6 +75,44 @@ struct MountSpec {
   std::string device;  // node of the snapshot, "" if it has none of its own
 };
 
+// Where a snapshot lives after it was broken away.
+struct BrokenLocation {
+  std::string location;  // for people and for mount(8) or lvm(8)
+  std::string device;    // "" if it has none of its own
+};
+
+// How far a revert is; as in provider_abi.h.
+enum class RevertState : std::uint8_t { None, PendingReboot, Running, Done };
+
+[[nodiscard]] constexpr std::string_view to_string(RevertState state) noexcept {
+  switch (state) {
+    case RevertState::None:
+      return "none";
+    case RevertState::PendingReboot:
+      return "pending-reboot";
+    case RevertState::Running:
+      return "running";
+    case RevertState::Done:
+      return "done";
+  }
+  return "";
+}
+
+struct RevertStatus {
+  RevertState state = RevertState::None;
+  int percent = -1;     // -1 if unknown
+  std::string message;  // what it waits for
+};
+
+// One place where snapshots of a volume are stored. Bytes.
+struct StorageReport {
+  std::string volume;
+  std::string location;
+  std::optional<std::uint64_t> used;
+  std::optional<std::uint64_t> allocated;
+  std::uint64_t maximum = 0;  // 0: nothing limits it
+};
+
 struct ProviderInfo {
   std::string name;
   std::string version;
@@ -111,6 +150,13 @@ class Provider {
   virtual asio::awaitable<Result<MountSpec>> mount_info(Member snapshot, bool writable) = 0;
   // Good from a provider that cannot tell.
   virtual asio::awaitable<Result<HealthReport>> check_health(Member snapshot) = 0;
+
+  // Meaning as in provider_abi.h; NotSupported from a provider that has no such operation.
+  virtual asio::awaitable<Result<BrokenLocation>> break_snapshot(Member snapshot, bool writable) = 0;
+  virtual asio::awaitable<Result<RevertStatus>> revert(Member snapshot, bool force) = 0;
+  virtual asio::awaitable<Result<RevertStatus>> revert_status(Volume volume) = 0;
+  virtual asio::awaitable<Result<std::vector<StorageReport>>> storage(Volume volume) = 0;
+  virtual asio::awaitable<Status> resize_storage(Member target, std::uint64_t maximum) = 0;
 };
 
 struct ProviderChoice {

@@ -10,9 +10,11 @@
 #include <asio/any_io_executor.hpp>
 
 #include "daemon/core/async.hpp"
+#include "daemon/core/document.hpp"
 #include "daemon/core/hold.hpp"
 #include "daemon/core/provider.hpp"
 #include "daemon/core/session_state.hpp"
+#include "daemon/core/snapshot_files.hpp"
 #include "daemon/core/snapshot_record.hpp"
 #include "daemon/core/volume.hpp"
 #include "daemon/core/writer.hpp"
@@ -31,11 +33,13 @@ struct Limits {
   Milliseconds abort{30'000};
   Milliseconds backup_complete{600'000};
   Milliseconds backup_shutdown{30'000};
+  Milliseconds restore{600'000};  // PreRestore, PostRestore, each
   Milliseconds flush{300'000};
   Milliseconds watch{2'000};  // between two looks at the health of the snapshots
   std::size_t sessions = 1024;
   std::size_t sessions_per_caller = 64;
   std::size_t volumes_per_set = 64;
+  std::size_t documents = kMostOfDocument;  // bytes, of what all writers of a session answer to Identify
 };
 
 // Port: who is told. Implemented in daemon/bus as signals. Must not block.
@@ -79,8 +83,10 @@ struct Services {
   Holder& holder;
   Catalogue& catalogue;
   Mounter& mounter;
+  SnapshotFiles& snapshot_files;
   Observer& observer;
   LogGate& log_gate;
+  std::string machine;  // its name
 };
 
 }  // namespace vss::core

@@ -117,6 +117,12 @@ std::string_view to_string(Call call) noexcept {
       return "GatherWriterMetadata";
     case Call::AddComponent:
       return "AddComponent";
+    case Call::GetWriterComponents:
+      return "GetWriterComponents";
+    case Call::SetBackupOptions:
+      return "SetBackupOptions";
+    case Call::SetPreviousBackupStamp:
+      return "SetPreviousBackupStamp";
     case Call::StartSnapshotSet:
       return "StartSnapshotSet";
     case Call::AddToSnapshotSet:

@@ -40,6 +40,9 @@ enum class Call : std::uint8_t {
   DisableWriterInstances,
   GatherWriterMetadata,
   AddComponent,
+  GetWriterComponents,
+  SetBackupOptions,
+  SetPreviousBackupStamp,
   StartSnapshotSet,
   AddToSnapshotSet,
   PrepareForBackup,
@@ -54,12 +57,13 @@ enum class Call : std::uint8_t {
   Cancel,
   Release,
 };
-inline constexpr std::size_t kCalls = 20;
+inline constexpr std::size_t kCalls = 23;
 
 enum class Verdict : std::uint8_t { Legal, Ignored, BadState };
 
 // clang-format off
-// One row per call, one column per state: o legal, i ignored with success, - BadState.
+// One row per call, one column per state: o legal, i ignored with success, - BadState. A backup that needs no snapshot
+// skips StartSnapshotSet to DoSnapshotSet; which of its calls are legal then is in BackupSession.
 //   columns: Initialized Gathering Gathered Starting SetStarted SetFilled Preparing Prepared
 //            Snapping Snapped Completing Completed Aborting Aborted Failed Released
 struct LegalRow { Call call; std::string_view writers; std::string_view no_writers; };
@@ -72,14 +76,17 @@ inline constexpr std::array<LegalRow, kCalls> kLegal{{
   {Call::DisableWriterInstances, "o-i-ii----------", "o-i-ii----------"},
   {Call::GatherWriterMetadata,   "o---------------", "o---------------"},
   {Call::AddComponent,           "--o-------------", "----------------"},
+  {Call::GetWriterComponents,    "--o-oo-o-o-o-oo-", "----------------"},
+  {Call::SetBackupOptions,       "--o-oo----------", "----------------"},
+  {Call::SetPreviousBackupStamp, "--o-oo----------", "----------------"},
   {Call::StartSnapshotSet,       "o-o-------------", "o-o-------------"},
   {Call::AddToSnapshotSet,       "----oo-o--------", "----oo----------"},
-  {Call::PrepareForBackup,       "----oo----------", "----------------"},
+  {Call::PrepareForBackup,       "--o-oo----------", "----------------"},
   {Call::DoSnapshotSet,          "-------o--------", "-----o----------"},
   {Call::GatherWriterStatus,     "ooooooooooooooo-", "ooooooooooooooo-"},
   {Call::GetSnapshotProperties,  "---------o-o-o--", "---------o---o--"},
-  {Call::SetBackupSucceeded,     "---------o------", "----------------"},
-  {Call::BackupComplete,         "---------o---i--", "----------------"},
+  {Call::SetBackupSucceeded,     "-------o-o------", "----------------"},
+  {Call::BackupComplete,         "-------o-o---i--", "----------------"},
   {Call::AbortBackup,            "ioiooooooooioioi", "iooooooooooioioi"},
   {Call::DeleteSnapshots,        "o-o-oo-o-o-o-oo-", "o-o-oo---o---oo-"},
   {Call::SaveDocument,           "-------o-o-o-oo-", "---------o---oo-"},

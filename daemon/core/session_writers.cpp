@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "daemon/core/writer_metadata.hpp"
+#include "daemon/core/component_edits.hpp"
 
 namespace vss::core {
 namespace {
@@ -15,6 +15,13 @@ constexpr Milliseconds kGrace{1000};
 
 Milliseconds since(TimePoint start) {
   return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - start);
+}
+
+// Lenient: a writer that failed is aborted alone, the others go on. The reason that it is given.
+std::string give_up(Participant& participant, WriterEvent failed_in) {
+  participant.aborted = true;
+  participant.frozen = false;
+  return "the writer failed in " + std::string(to_string(failed_in));
 }
 
 // "writer: message", as the error of the whole call.
@@ -30,6 +37,7 @@ struct SessionWriters::Round {
   std::size_t total = 0;
   std::vector<std::string> waiting_for;
   bool fail_fast = false;
+  bool is_over = false;
   Signal wake;  // all answered, or the first veto if fail_fast
 
   void answered(const std::string& name, bool vetoed) {
@@ -72,20 +80,23 @@ asio::awaitable<void> SessionWriters::identify_one(std::shared_ptr<Writer> write
                                                    std::shared_ptr<void> /*owner*/) {
   const auto start = std::chrono::steady_clock::now();
   Result<std::string> document = co_await writer->identify(services_.limits.identify);
-  Result<std::vector<ComponentId>> offered =
-      document ? components_of(*document) : Result<std::vector<ComponentId>>(fail(document.error()));
-  const std::string outcome(offered ? "ok" : to_string(offered.error().code));
+  Result<WriterMetadata> metadata =
+      document.and_then([](const auto& text) { return parse_writer_metadata(text); });
+  const std::string outcome(metadata ? "ok" : to_string(metadata.error().code));
   services_.observer.event_delivered({session_, args.set, writer->info(), WriterEvent::Identify, outcome,
                                       static_cast<double>(since(start).count())});
-  if (offered) {
+  if (round->is_over) co_return;
+  if (metadata) {
     const auto participant = std::make_shared<Participant>();
     participant->writer = writer;
     participant->document = std::move(*document);
-    participant->offered = std::move(*offered);
+    participant->metadata = std::move(*metadata);
     participants_.push_back(participant);
   } else {
     spdlog::warn("session {}: writer {} is left out: {}", session_.str(), writer->info().name,
-                 offered.error().message);
+                 metadata.error().message);
+    failed_(writer->info(), WriterEvent::Identify,
+            {metadata.error().code, 0, metadata.error().message, true});
   }
   round->answered(writer->info().instance_id.str(), false);
   report_progress(*round);
@@ -99,6 +110,13 @@ asio::awaitable<void> SessionWriters::identify(std::vector<std::shared_ptr<Write
   for (const auto& writer : writers) spawn(services_.executor, identify_one(writer, round, owner_()));
   const auto on_cancel = cancel.subscribe([round] { round->wake.set(); });
   co_await wait_for(round->wake, std::chrono::steady_clock::now() + 2 * services_.limits.identify);
+  round->is_over = true;
+}
+
+Status SessionWriters::check_documents() const {
+  std::size_t size = 0;
+  for (const auto& participant : participants_) size += participant->document.size();
+  return check_document_size(size, services_.limits.documents);
 }
 
 void SessionWriters::record(Participant& participant, WriterEvent event,
@@ -111,10 +129,19 @@ void SessionWriters::record(Participant& participant, WriterEvent event,
                  to_string(event), to_string(failure->code), failure->message);
     if (!participant.failure || (failure->veto && !participant.failure->veto)) participant.failure = failure;
     if (event != WriterEvent::Abort) participant.state = state_failed_at(event);
-    failed_(participant, event);
+    failed_(participant.writer->info(), event, *failure);
   } else if (!participant.failure) {
     participant.state = state_after(event);
   }
+}
+
+// What the writer wrote into its components, and the failure that its answer comes to.
+std::optional<WriterFailure> SessionWriters::take_edits(Participant& participant, WriterEvent event,
+                                                        WriterAnswer answer) {
+  if (answer.document.empty() || participant.aborted) return answer.failure;
+  const auto partial = apply_edits(participant.components, event, answer.document);
+  if (!partial) return WriterFailure{ErrorCode::UnexpectedWriterError, 0, partial.error().message, true};
+  return answer.failure ? answer.failure : *partial;
 }
 
 asio::awaitable<void> SessionWriters::deliver(std::shared_ptr<Participant> participant, WriterEvent event,
@@ -122,9 +149,10 @@ asio::awaitable<void> SessionWriters::deliver(std::shared_ptr<Participant> parti
                                               std::shared_ptr<Round> round, std::shared_ptr<void> /*owner*/) {
   const auto start = std::chrono::steady_clock::now();
   const Guid set = event_args.set;
-  std::optional<WriterFailure> failure =
-      co_await participant->writer->deliver(event, std::move(event_args), limit);
+  WriterAnswer answer = co_await participant->writer->deliver(event, std::move(event_args), limit);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  participant->took_ms[event] = took.count();
+  std::optional<WriterFailure> failure = take_edits(*participant, event, std::move(answer));
   services_.observer.event_delivered({session_, set, participant->writer->info(), event,
                                       failure ? to_string(failure->code) : "ok", took.count()});
   const bool vetoed = failure && failure->veto;
@@ -144,6 +172,7 @@ std::shared_ptr<SessionWriters::Round> SessionWriters::begin(WriterEvent event, 
     target->told = true;
     EventArgs event_args = args;
     event_args.components = target->components;
+    event_args.backup_type = target->metadata.backup_type_for(args.backup_type);
     event_args.window = limit;
     Milliseconds patience = limit;
     if (event == WriterEvent::Freeze) {
@@ -169,10 +198,11 @@ asio::awaitable<void> SessionWriters::round(WriterEvent event, Targets targets, 
 
 asio::awaitable<void> SessionWriters::prepare_for_backup(Signal cancel) {
   for (const auto& participant : participants_) {
-    participant->selected = !args.select_components || !participant->components.empty();
+    const bool wanted = !args.select_components || !participant->components.empty();
+    participant->selected = wanted && participant->writer->info().subscribes_backup;
   }
-  co_await round(WriterEvent::PrepareForBackup, participants_, services_.limits.prepare_for_backup, cancel,
-                 false);
+  const Targets targets = where([](const Participant& p) { return p.writer->info().subscribes_backup; });
+  co_await round(WriterEvent::PrepareForBackup, targets, services_.limits.prepare_for_backup, cancel, false);
 }
 
 asio::awaitable<void> SessionWriters::prepare_for_snapshot(Signal cancel) {
@@ -189,10 +219,7 @@ asio::awaitable<Status> SessionWriters::freeze(bool strict, Signal cancel) {
     for (const auto& target : targets) {
       if (!target->vetoed()) continue;
       if (strict) co_return fail(veto_error(*target, WriterEvent::Freeze));
-      // Lenient: it alone is aborted, the others go on.
-      target->aborted = true;
-      target->frozen = false;
-      args.reason = "the writer failed in Freeze";
+      args.reason = give_up(*target, WriterEvent::Freeze);
       begin(WriterEvent::Abort, {target}, services_.limits.abort);
     }
   }
@@ -209,7 +236,13 @@ asio::awaitable<Status> SessionWriters::thaw(bool strict, Signal cancel) {
     // Those that have not thawed yet are aborted with the set.
     if (cancel.is_set()) co_return fail(ErrorCode::Cancelled, "the thaw was cancelled");
     for (const auto& target : targets) {
-      if (strict && status && target->vetoed()) status = fail(veto_error(*target, WriterEvent::Thaw));
+      if (!target->vetoed()) continue;
+      if (!strict) {
+        args.reason = give_up(*target, WriterEvent::Thaw);
+        begin(WriterEvent::Abort, {target}, services_.limits.abort);
+      } else if (status) {
+        status = fail(veto_error(*target, WriterEvent::Thaw));
+      }
     }
   }
   co_return status;
@@ -250,6 +283,18 @@ Signal SessionWriters::send_shutdown(Guid set) {
   for (const auto& target : targets) target->shut_down = true;
   args.set = set;
   return begin(WriterEvent::BackupShutdown, targets, services_.limits.backup_shutdown)->wake;
+}
+
+asio::awaitable<void> SessionWriters::restore_event(WriterEvent event,
+                                                    std::vector<std::shared_ptr<Participant>> targets,
+                                                    Signal cancel) {
+  co_await round(event, std::move(targets), services_.limits.restore, cancel, false);
+}
+
+Signal SessionWriters::send_restore_shutdown() {
+  const Targets targets = where([](const Participant& p) { return p.told && !p.shut_down; });
+  for (const auto& target : targets) target->shut_down = true;
+  return begin(WriterEvent::RestoreShutdown, targets, services_.limits.backup_shutdown)->wake;
 }
 
 TimePoint SessionWriters::freeze_deadline() const {

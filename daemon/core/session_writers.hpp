@@ -4,6 +4,7 @@
 // States are of this session only; a failure in one session says nothing about another.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "daemon/core/async.hpp"
 #include "daemon/core/services.hpp"
 #include "daemon/core/writer.hpp"
+#include "daemon/core/writer_metadata.hpp"
 
 namespace vss::core {
 
@@ -19,7 +21,7 @@ namespace vss::core {
 struct Participant {
   std::shared_ptr<Writer> writer;
   std::string document;                       // its metadata, as it gave it
-  std::vector<ComponentId> offered;           // the components in it
+  WriterMetadata metadata;                    // what vssd reads in them
   std::vector<SelectedComponent> components;  // what the requester added
   WriterState state = WriterState::Stable;
   std::optional<WriterFailure> failure;  // the first one
@@ -29,7 +31,8 @@ struct Participant {
   bool post_snapshot_sent = false;
   bool aborted = false;
   bool shut_down = false;
-  TimePoint freeze_expiry{};  // when the writer's own timer aborts, at the latest
+  TimePoint freeze_expiry{};              // when the writer's own timer aborts, at the latest
+  std::map<WriterEvent, double> took_ms;  // how long it took to answer
 
   [[nodiscard]] bool vetoed() const { return failure && failure->veto; }
   // Still takes part in the sequence.
@@ -39,13 +42,18 @@ struct Participant {
 class SessionWriters {
  public:
   // `failed` is told of each failure, for the writer's history.
-  using FailureNote = std::function<void(const Participant&, WriterEvent)>;
+  using FailureNote = std::function<void(const WriterInfo&, WriterEvent, const WriterFailure&)>;
   // `owner` is what keeps this object alive: a writer may answer when the session is long over.
   using Owner = std::function<std::shared_ptr<void>()>;
   SessionWriters(Services& services, Guid session, FailureNote failed, Owner owner);
 
   // Event Identify to all; those that fail are left out.
   asio::awaitable<void> identify(std::vector<std::shared_ptr<Writer>> writers, Signal cancel);
+
+  // OutOfMemory if what they have answered is larger together than an answer to the requester may be.
+  [[nodiscard]] Status check_documents() const;
+  // Takes no notice of those that have answered.
+  void forget_all() { participants_.clear(); }
 
   [[nodiscard]] const std::vector<std::shared_ptr<Participant>>& all() const { return participants_; }
   [[nodiscard]] std::shared_ptr<Participant> find(Guid instance) const;
@@ -72,6 +80,11 @@ class SessionWriters {
   // answered.
   Signal send_shutdown(Guid set);
 
+  // An event of a restore, to these; RestoreShutdown to all that had one, sent only.
+  asio::awaitable<void> restore_event(WriterEvent event, std::vector<std::shared_ptr<Participant>> targets,
+                                      Signal cancel);
+  Signal send_restore_shutdown();
+
   // When the first frozen writer gives up waiting for Thaw; the far future if none is frozen.
   [[nodiscard]] TimePoint freeze_deadline() const;
   [[nodiscard]] bool any_active() const;
@@ -91,6 +104,8 @@ class SessionWriters {
                                 std::shared_ptr<void> owner);
   asio::awaitable<void> identify_one(std::shared_ptr<Writer> writer, std::shared_ptr<Round> round,
                                      std::shared_ptr<void> owner);
+  static std::optional<WriterFailure> take_edits(Participant& participant, WriterEvent event,
+                                                 WriterAnswer answer);
   void record(Participant& participant, WriterEvent event, std::optional<WriterFailure> failure);
   void report_progress(const Round& round) const;
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "daemon/core/client_access.hpp"
+
 namespace vss::core {
 
 SnapshotSet::SnapshotSet(Services& services, SnapshotStore& store, SessionWriters& writers, SetRecord header,
@@ -12,12 +14,12 @@ SnapshotSet::SnapshotSet(Services& services, SnapshotStore& store, SessionWriter
 // The sequence of design section 6, steps 4 to 9. A step that fails is the end of the set: see undo().
 asio::awaitable<Status> SnapshotSet::create(Signal cancel) {
   cancel_ = std::move(cancel);
-  struct Step {
+  struct Phase {
     std::string_view phase;
-    asio::awaitable<Status> (SnapshotSet::*run)();
+    Step run;
   };
   // clang-format off
-  static constexpr Step kSteps[] = {
+  static constexpr Phase kSteps[] = {
       //                        writers get                  providers and daemon
       {"record",                &SnapshotSet::write_record},      // the record is on disk before a snapshot exists
       {"prepare-for-snapshot",  &SnapshotSet::prepare_writers},   // PrepareForSnapshot
@@ -32,9 +34,11 @@ asio::awaitable<Status> SnapshotSet::create(Signal cancel) {
   };
   // clang-format on
   for (std::size_t i = 0; i < std::size(kSteps); ++i) {
-    const Step& step = kSteps[i];
+    const Phase& step = kSteps[i];
     services_.observer.progress(writers_.args.session, step.phase, i, std::size(kSteps), {});
-    Status done = co_await (this->*step.run)();
+    const auto start = CreationTimes::Clock::now();
+    Status done = co_await run_step(step.run);
+    times_.note_phase(step.phase, start);
     if (done && cancel_.is_set()) done = fail(ErrorCode::Cancelled, "the creation was cancelled");
     if (!done) {
       spdlog::error("set {}: {} failed: {}", id().str(), step.phase, done.error().message);
@@ -43,6 +47,15 @@ asio::awaitable<Status> SnapshotSet::create(Signal cancel) {
     }
   }
   co_return Status();
+}
+
+// Whatever a step throws, the set is undone.
+asio::awaitable<Status> SnapshotSet::run_step(Step step) {
+  try {
+    co_return co_await (this->*step)();
+  } catch (const std::exception& error) {
+    co_return fail(ErrorCode::Unexpected, error.what());
+  }
 }
 
 asio::awaitable<Result<Guid>> SnapshotSet::add(std::string path, std::string provider_name, Signal cancel) {
@@ -56,6 +69,9 @@ asio::awaitable<Result<Guid>> SnapshotSet::add(std::string path, std::string pro
   std::optional<Result<Volume>> volume = co_await race(std::move(resolving), TimePoint::max(), cancel);
   if (!volume) co_return fail(cancelled);
   if (!*volume) co_return fail(std::move(volume->error()));
+  if (is_client_accessible(record_.context)) {
+    if (Status nameable = check_client_name(**volume); !nameable) co_return fail(std::move(nameable.error()));
+  }
   for (const Entry& entry : members_) {
     const Volume& other = entry.plan.volume;
     if (other.superblock == (*volume)->superblock && other.subvolume_id == (*volume)->subvolume_id) {
@@ -68,13 +84,15 @@ asio::awaitable<Result<Guid>> SnapshotSet::add(std::string path, std::string pro
   if (!choice) co_return fail(cancelled);
   if (!*choice) co_return fail(std::move(choice->error()));
 
+  const std::uint64_t reverts = store_.reverts_of((*volume)->path);
+  if (reverts % 2 != 0) co_return fail(ErrorCode::RevertInProgress, (*volume)->path + " is being reverted");
   Provider* provider = (*choice)->provider;
   Member member{id(), Guid::random(), std::move(**volume), {}, {}};
   const PlanMember plan{member.snapshot_id, provider->info().name, member.volume, (*choice)->support.hold,
                         (*choice)->support.group};
   Status prepared = co_await begin_prepare(provider, std::move(member), cancel);
   if (!prepared) co_return fail(std::move(prepared.error()));
-  members_.push_back({plan, provider});
+  members_.push_back({plan, provider, reverts});
   record_.snapshots.push_back({plan.snapshot_id, plan.volume, plan.provider, {}, {}, {}, {}, 0});
   record_.snapshots_count = static_cast<std::uint32_t>(record_.snapshots.size());
   read_back_members();
@@ -102,6 +120,12 @@ HoldPlan SnapshotSet::make_plan() const {
 
 Status SnapshotSet::check() const {
   if (broken_) return fail(*broken_);
+  for (const Entry& entry : members_) {
+    const std::string& path = entry.plan.volume.path;
+    // A provider may have looked at what the volume was before.
+    if (store_.reverts_of(path) != entry.reverts)
+      return fail(ErrorCode::VolumeInUse, path + " has been reverted since it was added to the set");
+  }
   const HoldPlan plan = make_plan();
   if (options_.require_cut && plan.level != ConsistencyLevel::Cut) {
     return fail(ErrorCode::ConsistencyNotReached,
@@ -115,7 +139,7 @@ asio::awaitable<Status> SnapshotSet::write_record() {
   HoldPlan plan = make_plan();
   record_.consistency = to_string(plan.level);
   record_.consistency_reason = plan.reason;
-  attempt_ = std::make_unique<CaptureAttempt>(services_, id(), std::move(plan), options_.require_cut);
+  attempt_ = std::make_unique<CaptureAttempt>(services_, times_, id(), std::move(plan), options_.require_cut);
   record_.state = SetState::Creating;
   SetRecord copy = record_;
   co_return co_await store_.put(std::move(copy));
@@ -140,15 +164,14 @@ asio::awaitable<Status> SnapshotSet::close_background() {
 asio::awaitable<Status> SnapshotSet::end_prepare() {
   // First: from here on a provider may keep to itself what work on another snapshot would wait for.
   if (Status closed = co_await close_background(); !closed) co_return closed;
-  if (Status ended = co_await on_each_provider(&Provider::end_prepare); !ended) co_return ended;
+  if (Status ended = co_await on_each_provider("end_prepare", &Provider::end_prepare); !ended)
+    co_return ended;
   read_back_members();
   SetRecord copy = record_;
   if (Status stored = co_await store_.put(std::move(copy)); !stored) co_return stored;
 
-  std::vector<Volume> volumes;
-  for (const Entry& entry : members_) volumes.push_back(entry.plan.volume);
   const auto limit = static_cast<std::uint32_t>(services_.limits.flush.count());
-  auto flush = services_.volumes.flush(std::move(volumes), limit);
+  auto flush = services_.volumes.flush(volumes(), limit);
   const auto deadline = std::chrono::steady_clock::now() + services_.limits.flush + std::chrono::seconds(1);
   std::optional<Status> flushed = co_await race(std::move(flush), deadline, cancel_);
   if (!flushed)
@@ -162,7 +185,7 @@ asio::awaitable<Status> SnapshotSet::freeze_writers() {
 }
 
 asio::awaitable<Status> SnapshotSet::pre_commit() {
-  co_return co_await on_each_provider(&Provider::pre_commit);
+  co_return co_await on_each_provider("pre_commit", &Provider::pre_commit);
 }
 
 // A kernel that refuses the kind of hold that was planned gets a second plan, once.
@@ -178,7 +201,6 @@ asio::awaitable<Status> SnapshotSet::hold_and_capture() {
 
 // Everything is released. The writers hear nothing: they stay frozen, and the time they allow runs on.
 asio::awaitable<Status> SnapshotSet::try_again() {
-  using Step = asio::awaitable<Status> (SnapshotSet::*)();
   // clang-format off
   static constexpr Step kSteps[] = {
       &SnapshotSet::check_frozen,
@@ -239,7 +261,7 @@ asio::awaitable<Status> SnapshotSet::capture() {
 
 asio::awaitable<Status> SnapshotSet::post_commit() {
   undisturbed_.reset();
-  Status committed = co_await on_each_provider(&Provider::post_commit);
+  Status committed = co_await on_each_provider("post_commit", &Provider::post_commit);
   if (committed) read_back_members();
   co_return committed;
 }
@@ -257,17 +279,23 @@ asio::awaitable<Status> SnapshotSet::thaw_writers() {
 }
 
 asio::awaitable<Status> SnapshotSet::post_snapshot() {
-  if (Status writable = co_await on_each_provider(&Provider::pre_final_commit); !writable) co_return writable;
+  if (Status writable = co_await on_each_provider("pre_final_commit", &Provider::pre_final_commit); !writable)
+    co_return writable;
   read_back_members();
   if (writers_.any_active()) {
-    if (Status mounted = co_await mount_all(true); !mounted) co_return mounted;
+    if (Status mounted = co_await mount_all(options_.auto_recovery); !mounted) co_return mounted;
     for (const SnapshotRecord& snapshot : record_.snapshots) {
       writers_.args.snapshots[snapshot.volume.path] = snapshot.path;
     }
     co_await writers_.post_snapshot(cancel_);
+    if (options_.auto_recovery) {
+      co_await remove_excluded_files();
+    } else {
+      warn_of_no_recovery();
+    }
     if (Status unmounted = co_await unmount_all(); !unmounted) co_return unmounted;
   }
-  Status final = co_await on_each_provider(&Provider::post_final_commit);
+  Status final = co_await on_each_provider("post_final_commit", &Provider::post_final_commit);
   if (final) read_back_members();
   co_return final;
 }
@@ -278,6 +306,10 @@ asio::awaitable<Status> SnapshotSet::publish() {
   record_.created = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
           .count());
+  if (is_client_accessible(record_.context)) {
+    record_.client_time = store_.free_client_time(record_.created);
+    if (Status shown = co_await store_.views().show_new(record_); !shown) co_return shown;
+  }
   SetRecord copy = record_;
   if (Status stored = co_await store_.put(std::move(copy)); !stored) co_return stored;
   if (cancel_.is_set()) co_return Status();  // create() undoes it
@@ -330,42 +362,17 @@ asio::awaitable<void> SnapshotSet::discard() {
   }
 }
 
-asio::awaitable<Status> SnapshotSet::on_each_provider(ProviderOperation operation) {
+asio::awaitable<Status> SnapshotSet::on_each_provider(std::string_view name, ProviderOperation operation) {
   const std::vector<Provider*> involved = providers();
   for (Provider* provider : involved) {
+    const auto start = CreationTimes::Clock::now();
     auto work = (provider->*operation)(id());
     std::optional<Status> done = co_await race(std::move(work), TimePoint::max(), cancel_);
+    times_.note_provider(provider->info().name, name, start);
     if (!done) co_return fail(ErrorCode::Cancelled, "the creation was cancelled");
     if (!*done) co_return fail(std::move(done->error()).with_context("provider " + provider->info().name));
   }
   co_return Status();
-}
-
-asio::awaitable<Status> SnapshotSet::mount_all(bool writable) {
-  for (const Entry& entry : members_) {
-    const Guid id = entry.plan.snapshot_id;
-    Result<Member> member = entry.provider->member(id);
-    if (!member) co_return fail(std::move(member.error()));
-    Result<MountSpec> spec = co_await entry.provider->mount_info(std::move(*member), writable);
-    if (!spec) co_return fail(std::move(spec.error()));
-    snapshot(id)->device = spec->device;
-    Result<std::string> path = co_await services_.mounter.mount(this->id(), id, std::move(*spec), writable);
-    if (!path)
-      co_return fail(std::move(path.error()).with_context("mount the snapshot of " + entry.plan.volume.path));
-    snapshot(id)->path = std::move(*path);
-  }
-  co_return Status();
-}
-
-asio::awaitable<Status> SnapshotSet::unmount_all() {
-  Status status;
-  for (SnapshotRecord& record : record_.snapshots) {
-    if (record.path.empty()) continue;
-    Status unmounted = co_await services_.mounter.unmount(id(), record.snapshot_id);
-    record.path.clear();
-    if (status && !unmounted) status = std::move(unmounted);
-  }
-  co_return status;
 }
 
 void SnapshotSet::read_back_members() {
@@ -386,9 +393,7 @@ std::vector<Provider*> SnapshotSet::providers() const {
   return involved;
 }
 
-SnapshotRecord* SnapshotSet::snapshot(Guid id) {
-  return &*std::ranges::find(record_.snapshots, id, &SnapshotRecord::snapshot_id);
-}
+SnapshotRecord* SnapshotSet::snapshot(Guid id) { return record_.find(id); }
 
 std::vector<std::string> SnapshotSet::volume_paths() const {
   std::vector<std::string> paths;
@@ -396,8 +401,14 @@ std::vector<std::string> SnapshotSet::volume_paths() const {
   return paths;
 }
 
+std::vector<Volume> SnapshotSet::volumes() const {
+  std::vector<Volume> all;
+  for (const Entry& entry : members_) all.push_back(entry.plan.volume);
+  return all;
+}
+
 std::vector<std::string> SnapshotSet::warnings() const {
-  std::vector<std::string> texts;
+  std::vector<std::string> texts = warnings_;
   for (const SnapshotRecord& snapshot : record_.snapshots) {
     for (const std::string& path : snapshot.not_included) {
       texts.push_back(path + " is a volume of its own: it is empty in the snapshot of " +

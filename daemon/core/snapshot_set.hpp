@@ -17,8 +17,9 @@
 namespace vss::core {
 
 struct SetOptions {
-  bool strict = true;        // a writer's veto in Freeze or Thaw fails the set
-  bool require_cut = false;  // a plan that promises less is an error
+  bool strict = true;         // a writer's veto in Freeze or Thaw fails the set
+  bool require_cut = false;   // a plan that promises less is an error
+  bool auto_recovery = true;  // snapshots can be written in PostSnapshot
 };
 
 class SnapshotSet {
@@ -30,6 +31,7 @@ class SnapshotSet {
   [[nodiscard]] Guid id() const { return record_.set_id; }
   [[nodiscard]] bool empty() const { return members_.empty(); }
   [[nodiscard]] std::vector<std::string> volume_paths() const;
+  [[nodiscard]] std::vector<Volume> volumes() const;
 
   // Adds the volume that `path` lies on. Errors: see AddToSnapshotSet in org.vssd.Vss1.Backup.xml.
   asio::awaitable<Result<Guid>> add(std::string path, std::string provider, Signal cancel);
@@ -51,12 +53,17 @@ class SnapshotSet {
     return all.empty() ? 0 : std::ranges::max(all, {}, &SnapshotRecord::hold_ms).hold_ms;
   }
   [[nodiscard]] std::vector<std::string> warnings() const;
+  [[nodiscard]] const CreationTimes& times() const { return times_; }
 
  private:
   struct Entry {
     PlanMember plan;
     Provider* provider;
+    std::uint64_t reverts;  // of its volume, when it was added
   };
+
+  using Step = asio::awaitable<Status> (SnapshotSet::*)();
+  asio::awaitable<Status> run_step(Step step);
 
   // The steps of create(), in this order.
   asio::awaitable<Status> write_record();
@@ -82,9 +89,12 @@ class SnapshotSet {
   asio::awaitable<Status> abort_providers();
 
   using ProviderOperation = asio::awaitable<Status> (Provider::*)(Guid);
-  asio::awaitable<Status> on_each_provider(ProviderOperation operation);
+  asio::awaitable<Status> on_each_provider(std::string_view name, ProviderOperation operation);
   asio::awaitable<Status> mount_all(bool writable);
   asio::awaitable<Status> unmount_all();
+  void warn_of_no_recovery();
+  asio::awaitable<void> remove_excluded_files();
+  asio::awaitable<void> remove_excluded(const FileSet& files, const std::string& writer);
   void read_back_members();
   asio::awaitable<Status> begin_prepare(Provider* provider, Member member, Signal cancel);
   [[nodiscard]] HoldPlan make_plan() const;
@@ -97,9 +107,11 @@ class SnapshotSet {
   SetRecord record_;
   SetOptions options_;
   Signal cancel_;
+  std::vector<std::string> warnings_;
   std::vector<Entry> members_;
   std::vector<Provider*> touched_;  // all that heard of the set, also those whose begin_prepare failed
   std::optional<Error> broken_;     // a provider may still work on a begin_prepare that nobody waits for
+  CreationTimes times_;
   std::unique_ptr<CaptureAttempt> attempt_;            // the present one
   std::optional<BackgroundGate::Closed> undisturbed_;  // from before the freeze to the last release
 };

@@ -3,10 +3,18 @@
 
 #include <algorithm>
 
+#include "daemon/core/pauses.hpp"
+
 namespace vss::core {
 
 Member member_of(const SetRecord& set, const SnapshotRecord& snapshot) {
   return {set.set_id, snapshot.snapshot_id, snapshot.volume, snapshot.provider_data, snapshot.not_included};
+}
+
+std::vector<Guid> snapshot_ids(const SetRecord& record) {
+  std::vector<Guid> ids;
+  for (const SnapshotRecord& snapshot : record.snapshots) ids.push_back(snapshot.snapshot_id);
+  return ids;
 }
 
 namespace {
@@ -15,29 +23,10 @@ bool matches(const SnapshotFilter& filter, const SetRecord& set, const SnapshotR
          (!filter.snapshot || *filter.snapshot == snapshot.snapshot_id) &&
          (filter.volume.empty() || filter.volume == snapshot.volume.path) &&
          (filter.provider.empty() || filter.provider == snapshot.provider) &&
-         (filter.context.empty() || filter.context == to_string(set.context));
+         (filter.context.empty() || filter.context == kAllContexts ||
+          filter.context == to_string(set.context));
 }
 
-// Longer and longer ones, for what is tried until it works.
-class Pauses {
- public:
-  explicit Pauses(Milliseconds longest) : longest_(longest) {}
-  asio::awaitable<void> next() {
-    const TimePoint end = std::chrono::steady_clock::now() + pause_;
-    pause_ = std::min(2 * pause_, longest_);
-    co_await wait_for(Signal(), end);
-  }
-
- private:
-  Milliseconds longest_;
-  Milliseconds pause_{500};
-};
-
-std::vector<Guid> snapshot_ids(const SetRecord& record) {
-  std::vector<Guid> ids;
-  for (const SnapshotRecord& snapshot : record.snapshots) ids.push_back(snapshot.snapshot_id);
-  return ids;
-}
 }  // namespace
 
 asio::awaitable<Status> SnapshotStore::put(SetRecord record) {
@@ -66,10 +55,7 @@ const SetRecord* SnapshotStore::find(Guid set) const {
 
 const SetRecord* SnapshotStore::find_by_snapshot(Guid snapshot) const {
   for (const auto& [id, record] : sets_) {
-    if (std::ranges::find(record.snapshots, snapshot, &SnapshotRecord::snapshot_id) !=
-        record.snapshots.end()) {
-      return &record;
-    }
+    if (record.find(snapshot) != nullptr) return &record;
   }
   return nullptr;
 }
@@ -88,10 +74,7 @@ std::vector<SetRecord> SnapshotStore::list(const SnapshotFilter& filter) const {
 }
 
 void SnapshotStore::set_health(Guid set, Guid snapshot, HealthReport health) {
-  const auto at = sets_.find(set);
-  if (at == sets_.end()) return;
-  const auto found = std::ranges::find(at->second.snapshots, snapshot, &SnapshotRecord::snapshot_id);
-  if (found != at->second.snapshots.end()) found->health = std::move(health);
+  if (SnapshotRecord* usable = find_usable(set, snapshot)) usable->health = std::move(health);
 }
 
 void SnapshotStore::set_in_use(Guid set, bool in_use) {
@@ -102,30 +85,47 @@ void SnapshotStore::set_in_use(Guid set, bool in_use) {
   }
 }
 
+std::uint64_t SnapshotStore::free_client_time(std::uint64_t wanted) const {
+  const auto is_taken = [&](const auto& entry) { return entry.second.client_time == wanted; };
+  while (std::ranges::any_of(sets_, is_taken)) ++wanted;
+  return wanted;
+}
+
 asio::awaitable<Status> SnapshotStore::remove_one(Guid set, Guid snapshot) {
   const SetRecord* record = find(set);
   if (record == nullptr) co_return Status();  // somebody else has just deleted it
-  const auto at = std::ranges::find(record->snapshots, snapshot, &SnapshotRecord::snapshot_id);
-  if (at == record->snapshots.end()) co_return Status();
+  const SnapshotRecord* const at = record->find(snapshot);
+  if (at == nullptr) co_return Status();
   Member member = member_of(*record, *at);
   Provider* provider = services_.providers.find(at->provider);
   if (provider == nullptr) {
     co_return fail(ErrorCode::ProviderNotRegistered,
                    "snapshot " + snapshot.str() + ": provider " + at->provider + " is not loaded");
   }
-  if (Status unmounted = co_await services_.mounter.unmount(set, snapshot); !unmounted) co_return unmounted;
-  if (SnapshotRecord* usable = find_usable(set, snapshot)) usable->path.clear();
-  Status removed = co_await provider->remove(std::move(member));
+  Status removed = co_await services_.mounter.unmount(set, snapshot);
+  if (removed) removed = co_await provider->remove(std::move(member));
   if (!removed) {
     if (find_usable(set, snapshot) != nullptr) open_later(set);
     co_return fail(std::move(removed.error()).with_context("snapshot " + snapshot.str()));
   }
+  co_return co_await forget_snapshot(set, snapshot);
+}
+
+asio::awaitable<Status> SnapshotStore::forget_snapshot(Guid set, Guid snapshot) {
   const auto still = sets_.find(set);
   if (still == sets_.end()) co_return Status();
   std::erase_if(still->second.snapshots, [&](const SnapshotRecord& s) { return s.snapshot_id == snapshot; });
   if (still->second.snapshots.empty()) co_return co_await erase(set);
   SetRecord updated = still->second;
   co_return co_await put(std::move(updated));
+}
+
+std::vector<Guid> SnapshotStore::sets_in(SetState state) const {
+  std::vector<Guid> found;
+  for (const auto& [id, record] : sets_) {
+    if (record.state == state) found.push_back(id);
+  }
+  return found;
 }
 
 asio::awaitable<Deletion> SnapshotStore::remove_these(Guid set, std::vector<Guid> snapshots) {
@@ -144,8 +144,12 @@ asio::awaitable<Deletion> SnapshotStore::remove_these(Guid set, std::vector<Guid
 }
 
 Status SnapshotStore::check_removable(Guid set, bool force) const {
-  if (!is_in_use(set)) return {};
   const SetRecord* record = find(set);
+  if (record != nullptr && record->state == SetState::Breaking) {
+    return fail(ErrorCode::VolumeInUse,
+                "snapshot set " + set.str() + " is being broken: its volumes live on");
+  }
+  if (!is_in_use(set)) return {};
   if (record != nullptr && record->state == SetState::Creating) {
     return fail(ErrorCode::SnapshotSetInProgress, "snapshot set " + set.str() + " is being created");
   }
@@ -153,7 +157,18 @@ Status SnapshotStore::check_removable(Guid set, bool force) const {
   return fail(ErrorCode::VolumeInUse, "snapshot set " + set.str() + " is in use by a session");
 }
 
+void SnapshotStore::note_revert(const std::string& volume) { ++reverts_[volume]; }
+
+std::uint64_t SnapshotStore::reverts_of(const std::string& volume) const {
+  const auto at = reverts_.find(volume);
+  return at == reverts_.end() ? 0 : at->second;
+}
+
 asio::awaitable<Result<Deletion>> SnapshotStore::remove_set(Guid set, bool force) {
+  // Before it waits as well: who breaks the set may take long.
+  if (Status removable = check_removable(set, force); !removable)
+    co_return fail(std::move(removable.error()));
+  const auto turn = co_await work_.take(set);
   const auto at = sets_.find(set);
   if (at == sets_.end()) co_return fail(ErrorCode::ObjectNotFound, "no snapshot set " + set.str());
   if (Status removable = check_removable(set, force); !removable)
@@ -162,16 +177,46 @@ asio::awaitable<Result<Deletion>> SnapshotStore::remove_set(Guid set, bool force
     if (Status erased = co_await erase(set); !erased) co_return fail(std::move(erased.error()));
     co_return Deletion{};
   }
-  // On disk first: what is interrupted here is finished by the next start.
-  at->second.state = SetState::Deleting;
-  SetRecord record = at->second;
-  std::vector<Guid> snapshots = snapshot_ids(record);
-  if (Status stored = co_await put(std::move(record)); !stored) {
-    spdlog::warn("set {}: {}; it is removed all the same", set.str(), stored.error().message);
-  }
+  if (Status hidden = co_await withdraw_set(set, force); !hidden) co_return fail(std::move(hidden.error()));
+  const SetRecord* record = find(set);
+  if (record == nullptr) co_return fail(ErrorCode::ObjectNotFound, "no snapshot set " + set.str());
+  std::vector<Guid> snapshots = snapshot_ids(*record);
   Deletion deletion = co_await remove_these(set, std::move(snapshots));
   if (deletion.failed) remove_later(set);
   co_return deletion;
+}
+
+asio::awaitable<Status> SnapshotStore::withdraw_set(Guid set, bool force) {
+  const auto turn = co_await views_.turn(set);
+  auto at = sets_.find(set);
+  if (at == sets_.end()) co_return Status();  // somebody else has just deleted it
+  SetRecord seen = at->second;
+  std::vector<Guid> all = snapshot_ids(seen);
+  Status hidden = co_await views_.hide(std::move(seen), std::move(all), force);
+  at = sets_.find(set);
+  if (!hidden || at == sets_.end()) co_return hidden;
+  at->second.state = SetState::Deleting;
+  SetRecord record = at->second;
+  // On disk first: what is interrupted after this is finished by the next start.
+  if (Status stored = co_await put(std::move(record)); !stored) {
+    spdlog::warn("set {}: {}; it is removed all the same", set.str(), stored.error().message);
+  }
+  co_return Status();
+}
+
+asio::awaitable<Status> SnapshotStore::withdraw_snapshot(Guid set, Guid snapshot, bool force) {
+  const auto turn = co_await views_.turn(set);
+  const SetRecord* record = find(set);
+  if (record == nullptr) co_return Status();
+  SetRecord seen = *record;
+  std::vector<Guid> one{snapshot};
+  Status hidden = co_await views_.hide(std::move(seen), std::move(one), force);
+  if (!hidden) co_return hidden;
+  if (SnapshotRecord* usable = find_usable(set, snapshot)) {
+    usable->path.clear();
+    usable->client_path.clear();
+  }
+  co_return Status();
 }
 
 asio::awaitable<Result<Deletion>> SnapshotStore::remove_snapshot(Guid snapshot, bool force) {
@@ -180,6 +225,13 @@ asio::awaitable<Result<Deletion>> SnapshotStore::remove_snapshot(Guid snapshot, 
   const Guid set = record->set_id;
   if (Status removable = check_removable(set, force); !removable)
     co_return fail(std::move(removable.error()));
+  const auto turn = co_await work_.take(set);
+  if (find_by_snapshot(snapshot) == nullptr)
+    co_return fail(ErrorCode::ObjectNotFound, "no snapshot " + snapshot.str());
+  if (Status removable = check_removable(set, force); !removable)
+    co_return fail(std::move(removable.error()));
+  if (Status hidden = co_await withdraw_snapshot(set, snapshot, force); !hidden)
+    co_return fail(std::move(hidden.error()));
   std::vector<Guid> one{snapshot};
   co_return co_await remove_these(set, std::move(one));
 }
@@ -201,7 +253,12 @@ asio::awaitable<Result<Deletion>> SnapshotStore::remove_all(bool force) {
     if (is_in_use(id) && !force) continue;
     Result<Deletion> deletion = co_await remove_set(id, force);
     if (!deletion && deletion.error().code == ErrorCode::ObjectNotFound) continue;  // deleted meanwhile
-    if (!deletion) co_return deletion;
+    if (!deletion) {
+      spdlog::error("cannot delete snapshot set {}: {}", id.str(), deletion.error().message);
+      total.failed = set.snapshots.front().snapshot_id;
+      total.error = std::move(deletion.error());
+      break;
+    }
     total.deleted += deletion->deleted;
     if (deletion->failed) {
       total.failed = deletion->failed;
@@ -213,7 +270,9 @@ asio::awaitable<Result<Deletion>> SnapshotStore::remove_all(bool force) {
 }
 
 bool SnapshotStore::is_garbage(const SetRecord& record) const {
-  return !is_in_use(record.set_id) && (record.state != SetState::Created || is_auto_release(record.context));
+  if (is_in_use(record.set_id) || record.state == SetState::Breaking) return false;
+  // Of an empty set nobody would ever hear again: lists are of snapshots.
+  return record.state != SetState::Created || is_auto_release(record.context) || record.snapshots.empty();
 }
 
 asio::awaitable<Result<Deletion>> SnapshotStore::collect_garbage() {
@@ -263,13 +322,12 @@ asio::awaitable<void> SnapshotStore::keep_removing(Guid set) {
 SnapshotRecord* SnapshotStore::find_usable(Guid set, Guid snapshot) {
   const auto at = sets_.find(set);
   if (at == sets_.end() || at->second.state != SetState::Created) return nullptr;
-  const auto found = std::ranges::find(at->second.snapshots, snapshot, &SnapshotRecord::snapshot_id);
-  return found == at->second.snapshots.end() ? nullptr : &*found;
+  return at->second.find(snapshot);
 }
 
 asio::awaitable<Status> SnapshotStore::open_one(Guid set, Guid snapshot) {
   const SnapshotRecord* record = find_usable(set, snapshot);
-  if (record == nullptr || !record->path.empty()) co_return Status();
+  if (record == nullptr || !record->path.empty() || record->reverting) co_return Status();
   Provider* provider = services_.providers.find(record->provider);
   if (provider == nullptr) {
     spdlog::error("snapshot {}: provider {} is not loaded", snapshot.str(), record->provider);
@@ -292,7 +350,17 @@ asio::awaitable<Status> SnapshotStore::open_one(Guid set, Guid snapshot) {
   still->device = device;
   still->path = std::move(*path);
   spdlog::info("snapshot {} of {} is at {}", snapshot.str(), still->volume.path, still->path);
+  co_await show(set, snapshot);
   co_return Status();
+}
+
+asio::awaitable<void> SnapshotStore::show(Guid set, Guid snapshot) {
+  const auto turn = co_await views_.turn(set);
+  const SnapshotRecord* opened = find_usable(set, snapshot);
+  if (opened == nullptr || opened->path.empty()) co_return;  // deleted meanwhile
+  SetRecord record = *find(set);
+  std::string client_path = co_await views_.show(std::move(record), snapshot);
+  if (SnapshotRecord* still = find_usable(set, snapshot)) still->client_path = std::move(client_path);
 }
 
 asio::awaitable<bool> SnapshotStore::open(Guid set, spdlog::level::level_enum complain) {
@@ -309,12 +377,13 @@ asio::awaitable<bool> SnapshotStore::open(Guid set, spdlog::level::level_enum co
 
 // What it is on may come later: a disk, a volume group on it.
 asio::awaitable<void> SnapshotStore::keep_opening(Guid set) {
-  for (Pauses pauses(std::chrono::minutes(1)); find(set) != nullptr;) {
+  Pauses pauses(std::chrono::minutes(1));
+  do {
     co_await pauses.next();
     const auto pass = co_await background_.enter();
-    if (find(set) == nullptr || co_await open(set, spdlog::level::debug)) break;
-  }
-  opened_later_.erase(set);
+    opened_later_.erase(set);  // who asks from now on may not have been seen by this try
+    if (find(set) == nullptr || co_await open(set, spdlog::level::debug)) co_return;
+  } while (opened_later_.insert(set).second);
 }
 
 void SnapshotStore::open_later(Guid set) {
@@ -325,9 +394,12 @@ asio::awaitable<Status> SnapshotStore::recover() {
   Result<std::vector<SetRecord>> records = co_await services_.catalogue.load();
   if (!records) co_return fail(std::move(records.error()).with_context("read the catalogue"));
   for (SetRecord& record : *records) {
-    for (SnapshotRecord& snapshot : record.snapshots) snapshot.path.clear();  // nothing is mounted yet
+    for (SnapshotRecord& snapshot : record.snapshots) {
+      if (!snapshot.broken) snapshot.path.clear();  // nothing is mounted yet
+    }
     sets_[record.set_id] = record;
-    if (record.state == SetState::Created) announced_.insert(record.set_id);
+    if (record.state == SetState::Created || record.state == SetState::Breaking)
+      announced_.insert(record.set_id);
   }
   Result<Deletion> collected = co_await collect_garbage();
   if (collected && collected->deleted > 0) {

@@ -14,6 +14,7 @@
 #include "daemon/core/background_gate.hpp"
 #include "daemon/core/services.hpp"
 #include "daemon/core/snapshot_record.hpp"
+#include "daemon/core/snapshot_views.hpp"
 
 namespace vss::core {
 
@@ -22,11 +23,12 @@ struct SnapshotFilter {
   std::optional<Guid> snapshot;
   std::string volume;
   std::string provider;
-  std::string context;
+  std::string context;  // "" and kAllContexts: every one
 };
 
 // What a provider is told of one snapshot of a set.
 [[nodiscard]] Member member_of(const SetRecord& set, const SnapshotRecord& snapshot);
+[[nodiscard]] std::vector<Guid> snapshot_ids(const SetRecord& record);
 
 struct Deletion {
   std::uint32_t deleted = 0;
@@ -36,7 +38,7 @@ struct Deletion {
 
 class SnapshotStore {
  public:
-  explicit SnapshotStore(Services& services) : services_(services) {}
+  explicit SnapshotStore(Services& services) : services_(services), views_(services.mounter) {}
 
   // Called when a set is complete, and at the start if one persists.
   void on_complete(std::function<void()> notify) { notify_complete_ = std::move(notify); }
@@ -56,17 +58,38 @@ class SnapshotStore {
   // Completed sets only; each with the matching snapshots only.
   [[nodiscard]] std::vector<SetRecord> list(const SnapshotFilter& filter) const;
 
+  // In whatever order.
+  [[nodiscard]] std::vector<Guid> sets_in(SetState state) const;
+  // A snapshot is gone without our doing: its record goes, and that of its set with the last one.
+  asio::awaitable<Status> forget_snapshot(Guid set, Guid snapshot);
+  // Tries again and again, in the background, to mount what persists and is not mounted.
+  void open_later(Guid set);
+
   void set_health(Guid set, Guid snapshot, HealthReport health);
 
   // Work on snapshots in the background goes through this; a set that is being held closes it.
   [[nodiscard]] BackgroundGate& background() { return background_; }
+
+  // Where else than at their own paths the snapshots are seen.
+  [[nodiscard]] SnapshotViews& views() { return views_; }
+  // The first second from `wanted` on by which clients know no other set.
+  [[nodiscard]] std::uint64_t free_client_time(std::uint64_t wanted) const;
+
+  // Deleting, breaking and reverting happen one after the other on each set: who does it has the turn, and
+  // looks again at the set when it has got it.
+  asio::awaitable<Turns::Turn> turn(Guid set) { return work_.take(set); }
+
+  // Called when a revert of the volume begins and when it has ended: while one runs the number is odd.
+  void note_revert(const std::string& volume);
+  [[nodiscard]] std::uint64_t reverts_of(const std::string& volume) const;
 
   // A set that a session uses is not deleted without force, and not collected.
   void set_in_use(Guid set, bool in_use);
   [[nodiscard]] bool is_in_use(Guid set) const { return in_use_.contains(set); }
 
   // Deletion stops at the first failure, as VSS's does; that of a whole set is tried again in the background.
-  // Errors: ObjectNotFound, VolumeInUse.
+  // Errors: ObjectNotFound, VolumeInUse (a session uses it, or it is exposed and somebody is in there; never
+  // with force). Nothing has changed then.
   asio::awaitable<Result<Deletion>> remove_set(Guid set, bool force);
   asio::awaitable<Result<Deletion>> remove_snapshot(Guid snapshot, bool force);
   asio::awaitable<Result<Deletion>> remove_oldest(std::string volume, bool force);
@@ -79,8 +102,6 @@ class SnapshotStore {
 
  private:
   asio::awaitable<void> keep_removing(Guid set);
-  // The same for mounting one that persists.
-  void open_later(Guid set);
   asio::awaitable<void> keep_opening(Guid set);
   [[nodiscard]] bool is_a_provider_stuck(const SetRecord& record) const;
   asio::awaitable<Status> remove_one(Guid set, Guid snapshot);
@@ -88,6 +109,10 @@ class SnapshotStore {
   // Mounts what persists and is not mounted. False: not all of it, and it may be possible later.
   asio::awaitable<bool> open(Guid set, spdlog::level::level_enum complain);
   asio::awaitable<Status> open_one(Guid set, Guid snapshot);
+  asio::awaitable<void> show(Guid set, Guid snapshot);
+  // Nobody sees these any more, and from then on they are no longer usable: the set, or the one snapshot.
+  asio::awaitable<Status> withdraw_set(Guid set, bool force);
+  asio::awaitable<Status> withdraw_snapshot(Guid set, Guid snapshot, bool force);
   [[nodiscard]] SnapshotRecord* find_usable(Guid set, Guid snapshot);
   [[nodiscard]] Status check_removable(Guid set, bool force) const;
   [[nodiscard]] bool is_garbage(const SetRecord& record) const;
@@ -95,6 +120,9 @@ class SnapshotStore {
   Services& services_;
   std::function<void()> notify_complete_ = [] {};
   BackgroundGate background_;
+  SnapshotViews views_;
+  Turns work_;
+  std::map<std::string, std::uint64_t> reverts_;  // by path of the volume
   std::map<Guid, SetRecord> sets_;
   std::set<Guid> in_use_;
   std::set<Guid> announced_;  // were complete: their end is announced as well

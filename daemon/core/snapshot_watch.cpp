@@ -7,8 +7,7 @@ namespace vss::core {
 namespace {
 const SnapshotRecord* snapshot_of(const SetRecord* set, Guid snapshot) {
   if (set == nullptr || set->state != SetState::Created) return nullptr;
-  const auto found = std::ranges::find(set->snapshots, snapshot, &SnapshotRecord::snapshot_id);
-  return found == set->snapshots.end() ? nullptr : &*found;
+  return set->find(snapshot);
 }
 
 // Each transition once; a snapshot at risk again when its time has halved.

@@ -23,6 +23,12 @@ std::string_view to_string(WriterEvent event) noexcept {
       return "BackupComplete";
     case WriterEvent::BackupShutdown:
       return "BackupShutdown";
+    case WriterEvent::PreRestore:
+      return "PreRestore";
+    case WriterEvent::PostRestore:
+      return "PostRestore";
+    case WriterEvent::RestoreShutdown:
+      return "RestoreShutdown";
   }
   return "";
 }
@@ -91,6 +97,9 @@ WriterState state_after(WriterEvent event) noexcept {
     case WriterEvent::Abort:
     case WriterEvent::BackupComplete:
     case WriterEvent::BackupShutdown:
+    case WriterEvent::PreRestore:
+    case WriterEvent::PostRestore:
+    case WriterEvent::RestoreShutdown:
       return WriterState::Stable;
     case WriterEvent::PrepareForSnapshot:
       return WriterState::WaitingForFreeze;
@@ -122,6 +131,11 @@ WriterState state_failed_at(WriterEvent event) noexcept {
       return WriterState::FailedAtBackupComplete;
     case WriterEvent::BackupShutdown:
       return WriterState::FailedAtBackupShutdown;
+    case WriterEvent::PreRestore:
+      return WriterState::FailedAtPreRestore;
+    case WriterEvent::PostRestore:
+      return WriterState::FailedAtPostRestore;
+    case WriterEvent::RestoreShutdown:
     case WriterEvent::Abort:
       return WriterState::Unknown;
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <asio/awaitable.hpp>
+#include <nlohmann/json.hpp>
 
 #include "daemon/core/error.hpp"
 #include "daemon/core/guid.hpp"
@@ -28,6 +29,9 @@ enum class WriterEvent : std::uint8_t {
   Abort,
   BackupComplete,
   BackupShutdown,
+  PreRestore,
+  PostRestore,
+  RestoreShutdown,
 };
 
 // Users of a store are frozen before the store itself, and thawed after it.
@@ -73,6 +77,10 @@ struct WriterInfo {
   std::string version;
   WriterLevel level = WriterLevel::FrontEnd;
   std::chrono::milliseconds freeze_timeout{60000};
+  std::string usage = "undefined";
+  std::string source = "undefined";
+  bool subscribes_backup = true;
+  bool subscribes_restore = true;
   std::string bus_name;
   std::uint32_t pid = 0;
   std::string unit;
@@ -85,15 +93,27 @@ struct WriterFailure {
   bool veto = true;  // the handler said no; otherwise recorded only
 };
 
+// What a handler answered.
+struct WriterAnswer {
+  std::optional<WriterFailure> failure;
+  std::string document;  // what it wrote into its components: component_edits.hpp; "" if nothing
+};
+
 struct ComponentId {
   std::string logical_path;
   std::string name;
   auto operator<=>(const ComponentId&) const = default;
 };
 
+// A component in the backup components document: `content` is what stands there, names included.
 struct SelectedComponent {
   ComponentId id;
-  std::optional<bool> succeeded;  // SetBackupSucceeded
+  nlohmann::ordered_json content;
+
+  [[nodiscard]] std::optional<bool> succeeded() const {
+    const auto at = content.find("backup_succeeded");
+    return at == content.end() ? std::nullopt : std::optional(at->get<bool>());
+  }
 };
 
 // What an event carries; each event uses what org.vssd.Vss1.Writer.xml says.
@@ -102,7 +122,10 @@ struct EventArgs {
   Guid set;
   std::vector<SelectedComponent> components;
   bool select_components = false;
+  bool bootable_system_state = false;
+  bool partial_file_support = false;
   std::string backup_type;
+  std::string restore_type;
   std::string context;
   std::vector<std::string> volumes;
   std::map<std::string, std::string> snapshots;  // volume -> path of its snapshot
@@ -118,11 +141,11 @@ class Writer {
   [[nodiscard]] virtual bool is_alive() const = 0;
   // The metadata document. WriterNotResponding after `limit` or when the writer is gone.
   virtual asio::awaitable<Result<std::string>> identify(std::chrono::milliseconds limit) = 0;
-  // Nothing if the handler succeeded. No answer within `limit`: WriterTimeout for Freeze and Thaw, else
-  // WriterNotResponding; a writer that is gone: WriterNotResponding. The request is sent before this
+  // No failure in it if the handler succeeded. No answer within `limit`: WriterTimeout for Freeze and Thaw,
+  // else WriterNotResponding; a writer that is gone: WriterNotResponding. The request is sent before this
   // suspends: events reach the writer in the order of the calls.
-  virtual asio::awaitable<std::optional<WriterFailure>> deliver(WriterEvent event, EventArgs args,
-                                                                std::chrono::milliseconds limit) = 0;
+  virtual asio::awaitable<WriterAnswer> deliver(WriterEvent event, EventArgs args,
+                                                std::chrono::milliseconds limit) = 0;
 };
 
 }  // namespace vss::core

@@ -1,31 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
-// The registered writers and the last failure of each. A registration is a live bus connection; nothing is
+// The registered writers, and what failed in them. A registration is a live bus connection; nothing is
 // stored.
 
-#include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "daemon/core/error.hpp"
 #include "daemon/core/guid.hpp"
 #include "daemon/core/services.hpp"
 #include "daemon/core/writer.hpp"
+#include "daemon/core/writer_history.hpp"
 
 namespace vss::core {
-
-struct Participant;
-
-// History only: a failure in one session never gates another.
-struct LastFailure {
-  Guid session;
-  WriterEvent event = WriterEvent::Identify;
-  WriterFailure failure;
-  std::uint64_t time = 0;  // Unix seconds
-};
 
 class WriterRegistry {
  public:
@@ -37,16 +25,22 @@ class WriterRegistry {
 
   [[nodiscard]] std::vector<std::shared_ptr<Writer>> writers() const;
   [[nodiscard]] std::shared_ptr<Writer> find(Guid instance) const;
-  [[nodiscard]] const LastFailure* last_failure(Guid instance) const;
-  void note_failure(const Participant& participant, WriterEvent event, Guid session);
+
+  // Also of a writer that is gone: most writers that are, failed by it.
+  void note_failure(const WriterInfo& writer, WriterEvent event, const WriterFailure& failure, Guid session);
+  [[nodiscard]] const WriterHistory& history() const { return history_; }
+  // The failures of the writer that is, or was when it failed, registered under this id. Errors:
+  // ObjectNotFound.
+  [[nodiscard]] Result<std::vector<PastFailure>> failures_of(Guid instance) const;
+  // Forgets them. Errors: ObjectNotFound.
+  Status reset(Guid instance);
 
  private:
-  struct Entry {
-    std::shared_ptr<Writer> writer;
-    std::optional<LastFailure> last_failure;
-  };
+  [[nodiscard]] const WriterInfo* known(Guid instance) const;
+
   Observer& observer_;
-  std::map<Guid, Entry> entries_;
+  std::map<Guid, std::shared_ptr<Writer>> writers_;
+  WriterHistory history_;
 };
 
 }  // namespace vss::core

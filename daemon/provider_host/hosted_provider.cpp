@@ -40,6 +40,16 @@ Limits::Time Limits::of(OperationKind kind) const {
       return mount_info;
     case OperationKind::CheckHealth:
       return check_health;
+    case OperationKind::BreakSnapshot:
+      return break_snapshot;
+    case OperationKind::Revert:
+      return revert;
+    case OperationKind::RevertStatus:
+      return revert_status;
+    case OperationKind::Storage:
+      return storage;
+    case OperationKind::ResizeStorage:
+      return resize_storage;
   }
   return load;
 }
@@ -47,7 +57,8 @@ Limits::Time Limits::of(OperationKind kind) const {
 void Limits::cap(Time most) {
   for (Time* limit :
        {&load, &is_volume_supported, &begin_prepare, &end_prepare, &pre_commit, &commit, &post_commit,
-        &pre_final_commit, &post_final_commit, &abort, &remove, &query, &mount_info, &check_health}) {
+        &pre_final_commit, &post_final_commit, &abort, &remove, &query, &mount_info, &check_health,
+        &break_snapshot, &revert, &revert_status, &storage, &resize_storage}) {
     *limit = std::min(*limit, most);
   }
 }

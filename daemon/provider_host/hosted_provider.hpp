@@ -39,6 +39,11 @@ struct Limits {
   Time query = std::chrono::seconds(30);
   Time mount_info = std::chrono::seconds(30);
   Time check_health = std::chrono::seconds(10);
+  Time break_snapshot = std::chrono::minutes(2);
+  Time revert = std::chrono::minutes(10);
+  Time revert_status = std::chrono::seconds(30);
+  Time storage = std::chrono::seconds(30);
+  Time resize_storage = std::chrono::minutes(2);
 
   [[nodiscard]] Time of(OperationKind kind) const;
   // Nothing may take longer than `most`.
@@ -76,6 +81,12 @@ class HostedProvider final : public core::Provider {
   asio::awaitable<core::Result<bool>> exists(core::Member snapshot) override;
   asio::awaitable<core::Result<core::MountSpec>> mount_info(core::Member snapshot, bool writable) override;
   asio::awaitable<core::Result<core::HealthReport>> check_health(core::Member snapshot) override;
+  asio::awaitable<core::Result<core::BrokenLocation>> break_snapshot(core::Member snapshot,
+                                                                     bool writable) override;
+  asio::awaitable<core::Result<core::RevertStatus>> revert(core::Member snapshot, bool force) override;
+  asio::awaitable<core::Result<core::RevertStatus>> revert_status(core::Volume volume) override;
+  asio::awaitable<core::Result<std::vector<core::StorageReport>>> storage(core::Volume volume) override;
+  asio::awaitable<core::Status> resize_storage(core::Member target, std::uint64_t maximum) override;
 
  private:
   using SetOperation = int (*)(const vss_provider_host*, const char*);
@@ -84,6 +95,10 @@ class HostedProvider final : public core::Provider {
   asio::awaitable<core::Status> run(Lane& lane, std::shared_ptr<Operation> operation);
   asio::awaitable<core::Status> run_for_set(OperationKind kind, SetOperation function, core::Guid set);
   core::Status take_member_reports(Reports& reports);
+  [[nodiscard]] core::Status not_supported(OperationKind kind) const;
+  template <typename T>
+  asio::awaitable<core::Result<T>> answer_of(OperationKind kind, std::shared_ptr<Operation> call,
+                                             std::optional<T> Reports::*answer);
 
   ProviderModule module_;
   Limits limits_;

@@ -39,6 +39,16 @@ std::string_view to_string(OperationKind kind) noexcept {
       return "mount_info";
     case OperationKind::CheckHealth:
       return "check_health";
+    case OperationKind::BreakSnapshot:
+      return "break_snapshot";
+    case OperationKind::Revert:
+      return "revert";
+    case OperationKind::RevertStatus:
+      return "revert_status";
+    case OperationKind::Storage:
+      return "storage";
+    case OperationKind::ResizeStorage:
+      return "resize_storage";
   }
   return "";
 }
@@ -47,6 +57,7 @@ namespace {
 
 constexpr std::size_t kLongestData = 4096;
 constexpr std::size_t kLongestMessage = 4096;
+constexpr std::size_t kMostPlaces = 4096;  // of storage, in one answer
 
 // A C string of the module, which may break the contract: NULL counts as "", length is bounded.
 std::string text_of(const char* text, std::size_t longest = kLongestMessage) {
@@ -71,6 +82,11 @@ bool may_set_data(OperationKind kind) {
     case OperationKind::Query:
     case OperationKind::MountInfo:
     case OperationKind::CheckHealth:
+    case OperationKind::BreakSnapshot:
+    case OperationKind::Revert:
+    case OperationKind::RevertStatus:
+    case OperationKind::Storage:
+    case OperationKind::ResizeStorage:
       return false;
   }
   return false;
@@ -102,6 +118,25 @@ std::optional<core::SnapshotHealth> health_from(int health) {
   return std::nullopt;
 }
 
+std::optional<core::RevertState> revert_from(int state) {
+  switch (state) {
+    case VSS_REVERT_NONE:
+      return core::RevertState::None;
+    case VSS_REVERT_PENDING_REBOOT:
+      return core::RevertState::PendingReboot;
+    case VSS_REVERT_RUNNING:
+      return core::RevertState::Running;
+    case VSS_REVERT_DONE:
+      return core::RevertState::Done;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> if_known(std::uint64_t bytes) {
+  if (bytes == VSS_STORAGE_UNKNOWN) return std::nullopt;
+  return bytes;
+}
+
 spdlog::level::level_enum log_level(int level) {
   if (level <= 0) return spdlog::level::debug;
   return level == 1 ? spdlog::level::info : spdlog::level::warn;
@@ -129,6 +164,12 @@ std::optional<ErrorCode> documented(int status) {
       return ErrorCode::ProviderVeto;
     case VSS_PROVIDER_E_UNEXPECTED:
       return ErrorCode::UnexpectedProviderError;
+    case VSS_PROVIDER_E_VOLUME_IN_USE:
+      return ErrorCode::VolumeInUse;
+    case VSS_PROVIDER_E_NOT_SUPPORTED:
+      return ErrorCode::NotSupported;
+    case VSS_PROVIDER_E_REVERT_IN_PROGRESS:
+      return ErrorCode::RevertInProgress;
     default:
       return std::nullopt;
   }
@@ -221,12 +262,38 @@ struct Operation::HostFunctions {
 
   static void set_health(void* context, int health, std::int64_t seconds_left, const char* reason) {
     guard(context, [&](Operation& self) {
-      if (self.kind_ != OperationKind::CheckHealth)
-        return violate(self, "set_health is not legal here");
-      const auto known = health_from(health);
-      if (!known) return violate(self, "set_health: unknown health");
+      if (self.kind_ != OperationKind::CheckHealth) return violate(self, "set_health is not legal here");
+      const auto state = health_from(health);
+      if (!state) return violate(self, "set_health: unknown health");
       self.reports_.health =
-          core::HealthReport{*known, std::max<std::int64_t>(seconds_left, -1), text_of(reason)};
+          core::HealthReport{*state, std::max<std::int64_t>(seconds_left, -1), text_of(reason)};
+    });
+  }
+
+  static void set_location(void* context, const char* location, const char* device) {
+    guard(context, [&](Operation& self) {
+      if (self.kind_ != OperationKind::BreakSnapshot) return violate(self, "set_location is not legal here");
+      self.reports_.location = core::BrokenLocation{text_of(location), text_of(device)};
+    });
+  }
+
+  static void set_revert(void* context, int state, int percent, const char* message) {
+    guard(context, [&](Operation& self) {
+      if (self.kind_ != OperationKind::Revert && self.kind_ != OperationKind::RevertStatus)
+        return violate(self, "set_revert is not legal here");
+      const auto stage = revert_from(state);
+      if (!stage) return violate(self, "set_revert: unknown state");
+      self.reports_.revert = core::RevertStatus{*stage, std::clamp(percent, -1, 100), text_of(message)};
+    });
+  }
+
+  static void add_storage(void* context, const char* volume, const char* location, std::uint64_t used,
+                          std::uint64_t allocated, std::uint64_t maximum) {
+    guard(context, [&](Operation& self) {
+      if (self.kind_ != OperationKind::Storage) return violate(self, "add_storage is not legal here");
+      if (self.reports_.storage.size() >= kMostPlaces) return violate(self, "add_storage too often");
+      self.reports_.storage.push_back(
+          {text_of(volume), text_of(location), if_known(used), if_known(allocated), maximum});
     });
   }
 
@@ -247,6 +314,9 @@ Operation::Operation(std::string provider, OperationKind kind, Call call)
   host_.is_cancelled = &HostFunctions::is_cancelled;
   host_.setting = &HostFunctions::setting;
   host_.set_health = &HostFunctions::set_health;
+  host_.set_location = &HostFunctions::set_location;
+  host_.set_revert = &HostFunctions::set_revert;
+  host_.add_storage = &HostFunctions::add_storage;
 }
 
 void Operation::run() noexcept {

@@ -44,8 +44,13 @@ enum class OperationKind : std::uint8_t {
   Query,
   MountInfo,
   CheckHealth,
+  BreakSnapshot,
+  Revert,
+  RevertStatus,
+  Storage,
+  ResizeStorage,
 };
-inline constexpr std::size_t kOperationKinds = 14;
+inline constexpr std::size_t kOperationKinds = 19;
 
 // The name that provider_abi.h gives to the operation; static storage.
 [[nodiscard]] std::string_view to_string(OperationKind kind) noexcept;
@@ -58,6 +63,9 @@ struct Reports {
   std::optional<std::string> not_one_instant;
   std::optional<core::MountSpec> mount;
   std::optional<core::HealthReport> health;
+  std::optional<core::BrokenLocation> location;
+  std::optional<core::RevertStatus> revert;
+  std::vector<core::StorageReport> storage;
   std::set<std::string> settings_asked;  // keys
   std::string violation;                 // the first thing the module must not do by contract
 };

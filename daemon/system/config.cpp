@@ -49,6 +49,7 @@ const std::array kKeys = {
     Key{"limits", "abort_ms", Number{&Config::abort_ms, kDay}},
     Key{"limits", "post_snapshot_ms", Number{&Config::post_snapshot_ms, kDay}},
     Key{"limits", "backup_complete_ms", Number{&Config::backup_complete_ms, kDay}},
+    Key{"limits", "restore_ms", Number{&Config::restore_ms, kDay}},
     Key{"limits", "backup_shutdown_ms", Number{&Config::backup_shutdown_ms, kDay}},
     Key{"limits", "flush_ms", Number{&Config::flush_ms, kDay}},
     Key{"limits", "watch_ms", Number{&Config::watch_ms, kDay}},
@@ -57,6 +58,7 @@ const std::array kKeys = {
     Key{"limits", "max_sessions_per_caller", Number{&Config::max_sessions_per_caller, 65'536}},
     Key{"providers", "allow", Names{&Config::providers}},
     Key{"writers", "accounts", Names{&Config::writer_accounts}},
+    Key{"writers", "manifest_dirs", Names{&Config::manifest_dirs}},
     Key{"log", "level", Level{}},
 };
 
@@ -163,7 +165,10 @@ core::Result<std::vector<std::string>> drop_ins(const std::string& directory) {
 }
 }  // namespace
 
-Config::Config() : provider_dir(VSSD_PROVIDER_DIR), helper(VSSD_HELPER) {}
+Config::Config()
+    : provider_dir(VSSD_PROVIDER_DIR),
+      helper(VSSD_HELPER),
+      manifest_dirs{"/usr/lib/vssd/manifests.d", "/etc/vssd/manifests.d"} {}
 
 core::Status apply_config(Config& config, const std::string& text, const std::string& file) {
   const auto malformed = [&](std::string_view why) {

@@ -29,6 +29,7 @@ struct Config {
   std::uint32_t abort_ms = 30'000;
   std::uint32_t post_snapshot_ms = 600'000;
   std::uint32_t backup_complete_ms = 600'000;
+  std::uint32_t restore_ms = 600'000;
   std::uint32_t backup_shutdown_ms = 30'000;
   std::uint32_t flush_ms = 300'000;
   std::uint32_t watch_ms = 2'000;       // between two looks at the health of the snapshots
@@ -39,6 +40,7 @@ struct Config {
   std::map<std::string, std::map<std::string, std::string>> provider_settings;
   std::vector<std::string>
       writer_accounts;  // users that may register writers, besides root and polkit's answer
+  std::vector<std::string> manifest_dirs;  // of writers without a program; the later one wins
   std::uint32_t max_sessions = 1024;
   std::uint32_t max_sessions_per_caller = 64;
   spdlog::level::level_enum log_level = spdlog::level::info;

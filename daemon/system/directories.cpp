@@ -5,6 +5,8 @@
 
 #include <sys/stat.h>
 
+#include <spdlog/spdlog.h>
+
 namespace vss::system {
 
 core::Result<core::UniqueFd> make_directory(const std::string& path, mode_t mode) {
@@ -25,6 +27,17 @@ core::Result<core::UniqueFd> make_directory(const std::string& path, mode_t mode
     return core::fail(core::errno_error(errno, "chmod " + path));
   }
   return fd;
+}
+
+std::vector<std::string> names_in(const std::string& path) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+    names.push_back(at->path().filename().string());
+  }
+  if (error && error != std::errc::no_such_file_or_directory)
+    spdlog::warn("read {}: {}", path, error.message());
+  return names;
 }
 
 }  // namespace vss::system

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/system/file_catalogue.hpp"
 
+#include <cerrno>
 #include <cstdio>
-#include <memory>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -12,6 +11,7 @@
 
 #include "daemon/core/unique_fd.hpp"
 #include "daemon/system/directories.hpp"
+#include "daemon/system/directory_stream.hpp"
 #include "daemon/system/read_file.hpp"
 #include "daemon/system/record_json.hpp"
 
@@ -83,17 +83,17 @@ core::Status erase_record(const std::string& state_dir, const core::Guid& set) {
 core::Result<std::vector<std::string>> names_in(int directory) {
   const int copy = ::fcntl(directory, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) return core::fail(core::errno_error(errno, "duplicate a descriptor"));
-  const auto close = [](DIR* stream) { ::closedir(stream); };
-  const std::unique_ptr<DIR, decltype(close)> stream(::fdopendir(copy), close);
+  const DirectoryStream stream(::fdopendir(copy));
   if (!stream) {
     ::close(copy);
     return core::fail(core::errno_error(errno, "read the directory of the sets"));
   }
   std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(stream.get())) {
+  for (errno = 0; const dirent* entry = ::readdir(stream.get()); errno = 0) {
     const std::string name = entry->d_name;
     if (name != "." && name != "..") names.push_back(name);
   }
+  if (errno != 0) return core::fail(core::errno_error(errno, "read the directory of the sets"));
   return names;
 }
 

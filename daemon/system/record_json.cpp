@@ -13,6 +13,7 @@ namespace vss::system {
 namespace {
 using Json = nlohmann::ordered_json;
 constexpr int kMaxDepth = 8;
+constexpr std::uint64_t kLastSecond = 253'402'300'799;  // of the year 9999
 
 // Never leaves this file.
 class FormatError : public std::runtime_error {
@@ -40,10 +41,16 @@ class Reader {
     if (value.get<std::uint64_t>() > most) fail(key, "too large");
     return value.get<std::uint64_t>();
   }
+  // For keys that records of older versions lack.
+  [[nodiscard]] bool has(const std::string& key) const { return value_.contains(key); }
   [[nodiscard]] double real(const std::string& key) const {
     const Json& value = at(key);
     if (!value.is_number()) fail(key, "not a number");
     return value.get<double>();
+  }
+  // In records of an earlier version it is not there.
+  [[nodiscard]] bool boolean_if_there(const std::string& key) const {
+    return value_.contains(key) && boolean(key);
   }
   [[nodiscard]] bool boolean(const std::string& key) const {
     const Json& value = at(key);
@@ -134,7 +141,10 @@ Json write(const core::SnapshotRecord& snapshot) {
           {"path", snapshot.path},
           {"device", snapshot.device},
           {"not_included", snapshot.not_included},
-          {"hold_ms", snapshot.hold_ms}};
+          {"broken", snapshot.broken},
+          {"reverting", snapshot.reverting},
+          {"hold_ms", snapshot.hold_ms},
+          {"exposed", snapshot.exposed}};
 }
 
 core::SnapshotRecord read_snapshot(const Reader& in) {
@@ -146,13 +156,17 @@ core::SnapshotRecord read_snapshot(const Reader& in) {
   snapshot.path = in.text("path");
   snapshot.device = in.text("device");
   snapshot.not_included = in.texts("not_included");
+  snapshot.broken = in.boolean_if_there("broken");
+  snapshot.reverting = in.boolean_if_there("reverting");
   snapshot.hold_ms = in.real("hold_ms");
+  if (in.has("exposed")) snapshot.exposed = in.text("exposed");
   return snapshot;
 }
 
 core::SetState read_state(const Reader& in) {
   const std::string name = in.text("state");
-  for (const auto state : {core::SetState::Creating, core::SetState::Created, core::SetState::Deleting}) {
+  for (const auto state : {core::SetState::Creating, core::SetState::Created, core::SetState::Deleting,
+                           core::SetState::Breaking}) {
     if (name == to_string(state)) return state;
   }
   in.fail("state", "unknown state \"" + name + "\"");
@@ -173,8 +187,10 @@ core::SetRecord read_set(const Reader& in) {
   set.consistency_reason = in.text("consistency_reason");
   set.creator = in.text("creator");
   set.created = in.number("created");
+  set.break_writable = in.boolean_if_there("break_writable");
   set.snapshots_count =
       static_cast<std::uint32_t>(in.number("snapshots_count", std::numeric_limits<std::uint32_t>::max()));
+  if (in.has("client_time")) set.client_time = in.number("client_time", kLastSecond);
   for (const Reader& snapshot : in.objects("snapshots")) set.snapshots.push_back(read_snapshot(snapshot));
   return set;
 }
@@ -205,7 +221,9 @@ core::Result<std::string> to_json(const core::SetRecord& record) {
                            {"consistency_reason", record.consistency_reason},
                            {"creator", record.creator},
                            {"created", record.created},
+                           {"break_writable", record.break_writable},
                            {"snapshots_count", record.snapshots_count},
+                           {"client_time", record.client_time},
                            {"snapshots", std::move(snapshots)}};
     std::string text = document.dump(2) + "\n";
     if (text.size() > kMaxRecordSize) throw FormatError("larger than 1 MiB");

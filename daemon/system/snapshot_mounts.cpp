@@ -2,60 +2,32 @@
 #include "daemon/system/snapshot_mounts.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <optional>
 
 #include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
+#include "daemon/system/client_views.hpp"
 #include "daemon/system/directories.hpp"
+#include "daemon/system/exposure.hpp"
 #include "daemon/system/mount_options.hpp"
+#include "daemon/system/mount_points.hpp"
 
 namespace vss::system {
 namespace {
 // Long enough for a journal to be replayed.
 constexpr std::chrono::minutes kMountLimit{5};
+// A mount point that somebody chose may be anywhere, on a file server that is gone as well.
+constexpr std::chrono::seconds kExposureLimit{30};
 constexpr unsigned long kAlways = MS_NOSUID | MS_NODEV;
 
 std::string snapshots_dir(const std::string& runtime_dir) { return runtime_dir + "/snapshots"; }
-
-// Whether the directory itself is the root of a mount; nothing if it does not exist.
-core::Result<std::optional<bool>> is_mount_root(const std::string& path) {
-  struct statx facts {};
-  const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
-  if (::statx(AT_FDCWD, path.c_str(), flags, STATX_TYPE, &facts) != 0) {
-    if (errno == ENOENT) return std::nullopt;
-    return core::fail(core::errno_error(errno, "statx " + path));
-  }
-  return (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-}
-
-// Only rmdir: whatever goes wrong, nothing inside a snapshot is ever deleted.
-core::Status remove_directory(const std::string& path) {
-  if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return {};
-  return core::fail(core::errno_error(errno, "rmdir " + path));
-}
-
-core::Status unmount_all(const std::string& path) {
-  constexpr int kMostStacked = 16;
-  for (int i = 0; i < kMostStacked; ++i) {
-    const auto mounted = is_mount_root(path);
-    if (!mounted) return core::fail(mounted.error());
-    if (!mounted->value_or(false)) return {};
-    if (::umount2(path.c_str(), UMOUNT_NOFOLLOW) == 0) continue;
-    if (errno != EBUSY) return core::fail(core::errno_error(errno, "umount " + path));
-    spdlog::warn("{} is in use; it is detached and goes away with its last user", path);
-    if (::umount2(path.c_str(), UMOUNT_NOFOLLOW | MNT_DETACH) != 0) {
-      return core::fail(core::errno_error(errno, "detach " + path));
-    }
-  }
-  return core::fail(ErrorCode::VolumeInUse, path + ": mounted over again and again");
-}
 
 core::Status unmount_snapshot(const std::string& set_dir, const std::string& path) {
   if (auto unmounted = unmount_all(path); !unmounted) return unmounted;
@@ -123,24 +95,13 @@ core::Result<std::string> mount_snapshot(const std::string& runtime_dir, const c
   return core::fail(std::move(error));
 }
 
-std::vector<std::string> subdirectories(const std::string& path) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (std::filesystem::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
-    names.push_back(at->path().filename().string());
-  }
-  if (error && error != std::errc::no_such_file_or_directory)
-    spdlog::warn("read {}: {}", path, error.message());
-  return names;
-}
-
 core::Status remove_leftover_set(const std::string& set_dir) {
   std::optional<core::Error> failure;
   const auto note = [&](const core::Status& status) {
     if (status) return;
     failure = failure ? std::move(*failure).followed_by(status.error()) : status.error();
   };
-  const auto names = subdirectories(set_dir);
+  const auto names = names_in(set_dir);
   for (const std::string& name : names) {
     const std::string path = set_dir + "/" + name;
     spdlog::info("{} was left behind; unmounting it", path);
@@ -152,8 +113,9 @@ core::Status remove_leftover_set(const std::string& set_dir) {
 
 core::Status remove_all_leftovers(const std::string& runtime_dir, const std::vector<core::Guid>& known) {
   std::optional<core::Error> failure;
+  remove_client_views(runtime_dir);
   const std::string base = snapshots_dir(runtime_dir);
-  for (const std::string& name : subdirectories(base)) {
+  for (const std::string& name : names_in(base)) {
     const auto set = core::Guid::parse(name);
     if (!set) {
       spdlog::warn("{}/{} is not ours; it is left alone", base, name);
@@ -169,7 +131,7 @@ core::Status remove_all_leftovers(const std::string& runtime_dir, const std::vec
 }  // namespace
 
 SnapshotMounts::SnapshotMounts(std::string runtime_dir)
-    : runtime_dir_(std::move(runtime_dir)), worker_("vssd-mounts") {}
+    : runtime_dir_(std::move(runtime_dir)), worker_("vssd-mounts"), exposure_worker_("vssd-expose") {}
 
 asio::awaitable<core::Result<std::string>> SnapshotMounts::mount(core::Guid set, core::Guid snapshot,
                                                                  core::MountSpec spec, bool writable) {
@@ -183,6 +145,50 @@ asio::awaitable<core::Status> SnapshotMounts::unmount(core::Guid set, core::Guid
   auto work = [base = snapshots_dir(runtime_dir_), set, snapshot] {
     const std::string set_dir = base + "/" + set.str();
     return unmount_snapshot(set_dir, set_dir + "/" + snapshot.str());
+  };
+  co_return co_await worker_.run(std::move(work), kMountLimit);
+}
+
+asio::awaitable<core::Result<std::string>> SnapshotMounts::find_mount_point(std::string path) {
+  auto work = [runtime_dir = runtime_dir_, path = std::move(path)] {
+    return find_exposure(runtime_dir, path);
+  };
+  co_return co_await exposure_worker_.run(std::move(work), kExposureLimit);
+}
+
+asio::awaitable<core::Status> SnapshotMounts::expose(core::Guid snapshot, std::string source,
+                                                     std::string target) {
+  const auto given_up = std::make_shared<std::atomic<bool>>(false);
+  auto work = [runtime_dir = runtime_dir_, snapshot, source = std::move(source), target = std::move(target),
+               given_up]() -> core::Status {
+    auto mounted = mount_exposure(runtime_dir, snapshot, source, target);
+    if (!mounted || !*given_up) return mounted;
+    spdlog::warn("{} was mounted too late; it is unmounted", target);
+    return unmount_exposure(runtime_dir, snapshot, target, false);
+  };
+  core::Status exposed = co_await exposure_worker_.run(std::move(work), kExposureLimit);
+  if (!exposed) *given_up = true;  // should it still be at it
+  co_return exposed;
+}
+
+asio::awaitable<core::Status> SnapshotMounts::unexpose(core::Guid snapshot, std::string target, bool force) {
+  auto work = [runtime_dir = runtime_dir_, snapshot, target = std::move(target), force] {
+    return unmount_exposure(runtime_dir, snapshot, target, force);
+  };
+  co_return co_await exposure_worker_.run(std::move(work), kExposureLimit);
+}
+
+asio::awaitable<core::Result<std::string>> SnapshotMounts::show_to_clients(std::string source,
+                                                                           core::ClientName name) {
+  auto work = [runtime_dir = runtime_dir_, source = std::move(source), name = std::move(name)] {
+    return mount_client_view(runtime_dir, source, name);
+  };
+  co_return co_await worker_.run(std::move(work), kMountLimit);
+}
+
+asio::awaitable<core::Status> SnapshotMounts::hide_from_clients(core::ClientName name) {
+  auto work = [runtime_dir = runtime_dir_, name = std::move(name)] {
+    return remove_client_view(runtime_dir, name);
   };
   co_return co_await worker_.run(std::move(work), kMountLimit);
 }

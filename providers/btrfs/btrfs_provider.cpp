@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "providers/btrfs/parallel_capture.hpp"
+#include "providers/btrfs/reverts.hpp"
 #include "providers/btrfs/snapshot_location.hpp"
+#include "providers/btrfs/snapshot_storage.hpp"
 #include "providers/btrfs/subvolume.hpp"
 #include "providers/btrfs/top_level.hpp"
 #include "vss/provider_module.hpp"
@@ -43,7 +45,7 @@ UniqueFd open_snapshot(const SetMember& member) {
 
 class BtrfsProvider final : public SnapshotProvider {
  public:
-  BtrfsProvider(const ProviderHost& /*host*/, const std::string& /*runtime_dir*/) {}
+  BtrfsProvider(const ProviderHost& /*host*/, const std::string& runtime_dir) : reverts_(runtime_dir) {}
 
   void is_volume_supported(const ProviderHost& host, const vss_volume& volume) override {
     const std::string type = volume.filesystem;
@@ -66,7 +68,8 @@ class BtrfsProvider final : public SnapshotProvider {
     const Subvolume source = subvolume_of(added.source.get());
     const std::string filesystem = to_text(filesystem_uuid(added.source.get()));
     added.location =
-        SnapshotLocation::of_new(member.set_id, member.snapshot_id, filesystem, to_text(source.uuid));
+        SnapshotLocation::of_new(member.set_id, member.snapshot_id, filesystem, to_text(source.uuid),
+                                 path_of(added.source.get(), source.id).value_or(""));
     added.top = top_level(filesystem);
     if (added.top->read_only()) {
       throw ProviderError(
@@ -113,15 +116,16 @@ class BtrfsProvider final : public SnapshotProvider {
 
   // The marker is written here and not earlier: each commits a transaction, and here no writer waits.
   void pre_final_commit(const ProviderHost& host, const std::string& set_id) override {
-    for (const SetMember& member : current(set_id).members) {
+    for (SetMember& member : current(set_id).members) {
       const UniqueFd snapshot = open_snapshot(member);
       set_marker(snapshot.get(), uuid_from(set_id));
-      host.set_data(member.location.snapshot_id(), member.location.data(subvolume_of(snapshot.get()).id));
+      member.location.set_subvolume(subvolume_of(snapshot.get()).id);
+      host.set_data(member.location.snapshot_id(), member.location.data());
     }
   }
 
   void post_final_commit(const ProviderHost&, const std::string& set_id) override {
-    for (const SetMember& member : current(set_id).members) set_read_only(open_snapshot(member).get());
+    for (const SetMember& member : current(set_id).members) set_read_only(open_snapshot(member).get(), true);
     current_.reset();
   }
 
@@ -162,6 +166,35 @@ class BtrfsProvider final : public SnapshotProvider {
     host.set_mount(top.device(), "btrfs", "subvolid=" + std::to_string(subvolume_of(root.get()).id), "");
   }
 
+  void break_snapshot(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
+    const auto location = SnapshotLocation::of_existing(snapshot);
+    const TopLevel top(location.filesystem());
+    const std::string trouble = location.break_away(top.directory(), writable);
+    if (!trouble.empty()) host.warn(trouble);
+    host.set_location("/" + location.path(), top.device());
+  }
+
+  void revert(const ProviderHost& host, const vss_member& snapshot, bool force) override {
+    reverts_.revert(host, SnapshotLocation::of_existing(snapshot), force);
+  }
+
+  void revert_status(const ProviderHost& host, const vss_volume& volume) override {
+    require_btrfs(volume);
+    reverts_.report(host, volume);
+  }
+
+  void storage(const ProviderHost& host, const vss_volume& volume) override {
+    require_btrfs(volume);
+    const UniqueFd root = open_at(AT_FDCWD, volume.path, O_RDONLY | O_DIRECTORY);
+    report_storage(host, volume.path, root.get());
+  }
+
+  void resize_storage(const ProviderHost&, const vss_member& target, std::uint64_t) override {
+    require_btrfs(target.volume);
+    const UniqueFd root = open_at(AT_FDCWD, target.volume.path, O_RDONLY | O_DIRECTORY);
+    refuse_limit(root.get());
+  }
+
  private:
   CurrentSet& current(const std::string& set_id) {
     if (!current_ || current_->id != set_id) {
@@ -175,6 +208,11 @@ class BtrfsProvider final : public SnapshotProvider {
       if (member.location.filesystem() == filesystem) return member.top;
     }
     return std::make_shared<TopLevel>(filesystem);
+  }
+
+  static void require_btrfs(const vss_volume& volume) {
+    if (std::string(volume.filesystem) != "btrfs")
+      throw ProviderError(VSS_PROVIDER_E_VOLUME_NOT_SUPPORTED, std::string(volume.path) + " is no btrfs");
   }
 
   static void report_nested(const ProviderHost& host, const vss_member& member, int source,
@@ -220,6 +258,7 @@ class BtrfsProvider final : public SnapshotProvider {
   }
 
   std::optional<CurrentSet> current_;  // of the thread of set creation
+  Reverts reverts_;                    // of the other one
   std::mutex directories_;             // one thread makes directories, the other removes empty ones
 };
 

@@ -12,28 +12,40 @@ namespace vss::btrfs {
 
 namespace {
 constexpr const char* kDirectory = ".vssd";
+constexpr std::size_t kLongestSource = 2048;
 
 void require_guid(const std::string& text) {
   if (!is_guid_text(text)) throw ProviderError(VSS_PROVIDER_E_INVALID_ARGUMENT, "'" + text + "' is no id");
 }
+// Only a revert needs it: a path that is too long for the record, or no UTF-8, is no reason to make no
+// snapshot.
+bool can_be_recorded(const std::string& path) {
+  try {
+    return nlohmann::json(path).dump().size() <= kLongestSource;
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
 }  // namespace
 
 SnapshotLocation SnapshotLocation::of_new(std::string set_id, std::string snapshot_id, std::string filesystem,
-                                          std::string origin) {
+                                          std::string origin, std::string source) {
   for (const std::string* id : {&set_id, &snapshot_id, &filesystem, &origin}) require_guid(*id);
   SnapshotLocation location;
   location.set_id_ = std::move(set_id);
   location.snapshot_id_ = std::move(snapshot_id);
   location.filesystem_ = std::move(filesystem);
   location.origin_ = std::move(origin);
+  if (can_be_recorded(source)) location.source_ = std::move(source);
   return location;
 }
 
 SnapshotLocation SnapshotLocation::of_existing(const vss_member& snapshot) {
   try {
     const auto data = nlohmann::json::parse(snapshot.data);
-    SnapshotLocation location =
-        of_new(snapshot.set_id, snapshot.snapshot_id, data.at("filesystem"), data.at("origin"));
+    SnapshotLocation location = of_new(snapshot.set_id, snapshot.snapshot_id, data.at("filesystem"),
+                                       data.at("origin"), data.value("source", std::string()));
+    location.subvolume_ = data.value("subvolume", std::uint64_t{0});
     if (location.path() == data.at("path").get<std::string>()) return location;
   } catch (const nlohmann::json::exception& error) {
     throw ProviderError(VSS_PROVIDER_E_INVALID_ARGUMENT,
@@ -50,9 +62,10 @@ std::string SnapshotLocation::path() const {
   return std::string(kDirectory) + "/" + set_id_ + "/" + snapshot_id_ + "/" + kSnapshotName;
 }
 
-std::string SnapshotLocation::data(std::uint64_t subvolume) const {
-  nlohmann::json data{{"filesystem", filesystem_}, {"origin", origin_}, {"path", path()}};
-  if (subvolume != 0) data["subvolume"] = subvolume;
+std::string SnapshotLocation::data() const {
+  nlohmann::json data{
+      {"filesystem", filesystem_}, {"origin", origin_}, {"source", source_}, {"path", path()}};
+  if (subvolume_ != 0) data["subvolume"] = subvolume_;
   return data.dump();
 }
 
@@ -65,7 +78,7 @@ UniqueFd SnapshotLocation::make_directory(int top) const {
 bool SnapshotLocation::carries_mark(int snapshot) const {
   if (!is_subvolume(snapshot)) return false;
   const Subvolume facts = subvolume_of(snapshot);
-  if (facts.received_uuid == Uuid{}) return facts.parent_uuid == uuid_from(origin_);
+  if (facts.received_uuid == Uuid{}) return subvolume_ == 0 && facts.parent_uuid == uuid_from(origin_);
   return facts.received_uuid == uuid_from(set_id_);
 }
 
@@ -73,6 +86,38 @@ UniqueFd SnapshotLocation::open(int top) const {
   UniqueFd snapshot = open_at_if_exists(top, path(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (snapshot && !carries_mark(snapshot.get())) return {};
   return snapshot;
+}
+
+UniqueFd SnapshotLocation::open_directory(int top) const {
+  const std::string directory = std::string(kDirectory) + "/" + set_id_ + "/" + snapshot_id_;
+  UniqueFd found = open_at_if_exists(top, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!found) throw ProviderError(VSS_PROVIDER_E_OBJECT_NOT_FOUND, directory + " does not exist");
+  return found;
+}
+
+// The marker goes last: whatever fails before, the snapshot is still found.
+std::string SnapshotLocation::break_away(int top, bool writable) const {
+  const UniqueFd snapshot = open_at_if_exists(top, path(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const bool is_it =
+      snapshot && is_subvolume(snapshot.get()) &&
+      (carries_mark(snapshot.get()) || (subvolume_ != 0 && subvolume_of(snapshot.get()).id == subvolume_));
+  if (!is_it) throw ProviderError(VSS_PROVIDER_E_OBJECT_NOT_FOUND, path() + " does not exist");
+  set_read_only(snapshot.get(), false);  // the marker of a read-only one cannot be changed
+  if (subvolume_of(snapshot.get()).received_uuid != Uuid{}) {
+    try {
+      set_marker(snapshot.get(), Uuid{});
+    } catch (const std::system_error&) {
+      set_read_only(snapshot.get(), true);
+      throw;
+    }
+  }
+  try {
+    if (!writable) set_read_only(snapshot.get(), true);
+    sync_filesystem(top);
+  } catch (const std::system_error& error) {
+    return path() + " is broken away, but " + error.what();
+  }
+  return "";
 }
 
 void SnapshotLocation::remove(int top) const {

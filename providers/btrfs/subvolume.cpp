@@ -30,6 +30,17 @@ Uuid uuid_of(const std::uint8_t (&bytes)[16]) {
   return uuid;
 }
 
+Subvolume subvolume_from(const struct btrfs_util_subvolume_info& info) {
+  Subvolume subvolume;
+  subvolume.id = info.id;
+  subvolume.uuid = uuid_of(info.uuid);
+  subvolume.parent_uuid = uuid_of(info.parent_uuid);
+  subvolume.received_uuid = uuid_of(info.received_uuid);
+  subvolume.created_in = info.otransid;
+  subvolume.changed_in = info.generation;
+  return subvolume;
+}
+
 int hex_digit(char c) { return c >= 'a' ? c - 'a' + 10 : c - '0'; }
 
 }  // namespace
@@ -72,13 +83,7 @@ bool is_subvolume(int fd) {
 Subvolume subvolume_of(int fd) {
   struct btrfs_util_subvolume_info info {};
   check(btrfs_util_subvolume_info_fd(fd, 0, &info), "facts about a subvolume");
-  Subvolume subvolume;
-  subvolume.id = info.id;
-  subvolume.uuid = uuid_of(info.uuid);
-  subvolume.parent_uuid = uuid_of(info.parent_uuid);
-  subvolume.received_uuid = uuid_of(info.received_uuid);
-  subvolume.created_in = info.otransid;
-  return subvolume;
+  return subvolume_from(info);
 }
 
 std::vector<std::string> nested_subvolumes(int fd, std::uint64_t id) {
@@ -98,9 +103,53 @@ std::vector<std::string> nested_subvolumes(int fd, std::uint64_t id) {
   }
 }
 
-void set_read_only(int fd) {
-  check(btrfs_util_set_subvolume_read_only_fd(fd, true), "make the snapshot read-only");
+void set_read_only(int fd, bool read_only) {
+  check(btrfs_util_set_subvolume_read_only_fd(fd, read_only), "make the snapshot read-only or writable");
 }
+
+std::vector<Entry> all_subvolumes(int top) {
+  constexpr std::uint64_t kTopLevel = 5;
+  btrfs_util_subvolume_iterator* raw = nullptr;
+  check(btrfs_util_create_subvolume_iterator_fd(top, kTopLevel, 0, &raw), "list of subvolumes");
+  const std::unique_ptr<btrfs_util_subvolume_iterator, decltype(&btrfs_util_destroy_subvolume_iterator)>
+      iterator(raw, &btrfs_util_destroy_subvolume_iterator);
+  std::vector<Entry> all;
+  while (true) {
+    char* path = nullptr;
+    struct btrfs_util_subvolume_info info {};
+    const btrfs_util_error error = btrfs_util_subvolume_iterator_next_info(raw, &path, &info);
+    if (error == BTRFS_UTIL_ERROR_STOP_ITERATION) return all;
+    check(error, "list of subvolumes");
+    const std::unique_ptr<char, decltype(&std::free)> owner(path, &std::free);
+    all.push_back({path, subvolume_from(info)});
+  }
+}
+
+std::optional<std::string> path_of(int fd, std::uint64_t id) {
+  char* path = nullptr;
+  const btrfs_util_error error = btrfs_util_subvolume_path_fd(fd, id, &path);
+  if (error == BTRFS_UTIL_ERROR_SUBVOLUME_NOT_FOUND) return std::nullopt;
+  check(error, "path of a subvolume");
+  const std::unique_ptr<char, decltype(&std::free)> owner(path, &std::free);
+  return std::string(path);
+}
+
+void make_snapshot(int source, int directory, const std::string& name) {
+  check(btrfs_util_create_snapshot_fd2(source, directory, name.c_str(), 0, nullptr, nullptr),
+        "make a snapshot of the snapshot");
+}
+
+std::uint64_t default_subvolume(int fd) {
+  std::uint64_t id = 0;
+  check(btrfs_util_get_default_subvolume_fd(fd, &id), "which subvolume is the default");
+  return id;
+}
+
+void set_default_subvolume(int fd, std::uint64_t id) {
+  check(btrfs_util_set_default_subvolume_fd(fd, id), "set the default subvolume");
+}
+
+void sync_filesystem(int fd) { check(btrfs_util_sync_fd(fd), "sync"); }
 
 void set_marker(int fd, const Uuid& marker) {
   btrfs_ioctl_received_subvol_args arguments{};
@@ -116,7 +165,7 @@ void delete_subvolume(int directory, const std::string& name) {
   if (error != BTRFS_UTIL_OK && errno == ENOTEMPTY) {
     // Something made a subvolume in it while it was writable; it cannot be taken out of a read-only one.
     const UniqueFd inside = open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    check(btrfs_util_set_subvolume_read_only_fd(inside.get(), false), "make the snapshot writable");
+    set_read_only(inside.get(), false);
     error = btrfs_util_delete_subvolume_fd(directory, name.c_str(), BTRFS_UTIL_DELETE_SUBVOLUME_RECURSIVE);
   }
   check(error, "delete the snapshot");

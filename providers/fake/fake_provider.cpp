@@ -4,7 +4,7 @@
 // VSSD_FAKE_PROVIDER_SCRIPT names the script. VSSD_FAKE_PROVIDER=auto makes it eligible for any volume;
 // otherwise it is used only when asked for by name. Its snapshots are empty files <set>.<snapshot> in
 // <script>.snapshots (without a script, in its runtime directory), so that a test can count what is left
-// over.
+// over. One that is broken away is called broken.<snapshot>. A reverted volume is only noted in the log.
 //
 // Settings: "greeting" and "times" are known, and noted in the log of the script; nothing else is.
 
@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -95,7 +97,68 @@ class FakeProvider final : public SnapshotProvider {
                     space == std::string::npos ? "" : action.argument.substr(space + 1));
   }
 
+  void break_snapshot(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
+    const auto action = script_.play(
+        "break_snapshot", {snapshot.set_id, snapshot.snapshot_id, writable ? "rw" : "ro"}, {"stop-after"});
+    const std::filesystem::path broken = snapshots_ / ("broken." + std::string(snapshot.snapshot_id));
+    if (!std::filesystem::exists(broken)) {
+      if (!std::filesystem::exists(file_of(snapshot)))
+        throw ProviderError(VSS_PROVIDER_E_OBJECT_NOT_FOUND, "the snapshot does not exist");
+      std::filesystem::rename(file_of(snapshot), broken);
+    }
+    if (action.verb == "stop-after") script_.wait_while("break_snapshot", "stop-after");
+    host.set_location(broken.string(), "/dev/" + broken.filename().string());
+  }
+
+  void revert(const ProviderHost& host, const vss_member& snapshot, bool force) override {
+    auto action =
+        script_.play("revert", {snapshot.set_id, snapshot.snapshot_id, force ? "force" : "no-force"},
+                     {"consume", "none", "pending-reboot", "running", "done"});
+    if (action.verb == "consume") {
+      std::filesystem::remove(file_of(snapshot));
+      const auto space = action.argument.find(' ');
+      action = {action.argument.substr(0, space), action.argument.substr(space + 1)};
+    }
+    answer_revert(host, action, VSS_REVERT_DONE);
+  }
+
+  void revert_status(const ProviderHost& host, const vss_volume& volume) override {
+    answer_revert(host,
+                  script_.play("revert_status", {volume.path}, {"none", "pending-reboot", "running", "done"}),
+                  VSS_REVERT_NONE);
+  }
+
+  void storage(const ProviderHost& host, const vss_volume& volume) override {
+    std::istringstream words(script_.play("storage", {volume.path}, {"is"}).argument);
+    std::string used = "0";
+    std::string allocated = "0";
+    std::uint64_t maximum = 0;
+    words >> used >> allocated >> maximum;
+    const auto bytes = [](const std::string& text) {
+      return text == "-" ? VSS_STORAGE_UNKNOWN : std::stoull(text);
+    };
+    host.add_storage(volume.path, snapshots_.string(), bytes(used), bytes(allocated), maximum);
+  }
+
+  void resize_storage(const ProviderHost&, const vss_member& target, std::uint64_t maximum) override {
+    script_.play("resize_storage", {target.snapshot_id, target.volume.path, std::to_string(maximum)});
+  }
+
  private:
+  static void answer_revert(const ProviderHost& host, const FakeScript::Action& action, int otherwise) {
+    static const std::map<std::string, int> kStates = {{"none", VSS_REVERT_NONE},
+                                                       {"pending-reboot", VSS_REVERT_PENDING_REBOOT},
+                                                       {"running", VSS_REVERT_RUNNING},
+                                                       {"done", VSS_REVERT_DONE}};
+    const auto state = kStates.find(action.verb);
+    std::istringstream words(action.argument);
+    int percent = -1;
+    std::string message;
+    if (!(words >> percent)) percent = -1;
+    std::getline(words >> std::ws, message);
+    host.set_revert(state == kStates.end() ? otherwise : state->second, percent, message);
+  }
+
   void refuse(const FakeScript::Action& action, const std::string& set) {
     if (action.verb == "ok") return;
     if (action.verb == "refuse-hold-once" && refused_set_ == set) return;

@@ -76,4 +76,8 @@ FakeScript::Action FakeScript::play(const std::string& operation, const std::vec
   throw ProviderError(VSS_PROVIDER_E_INVALID_ARGUMENT, "script: unknown word: " + action.verb);
 }
 
+void FakeScript::wait_while(const std::string& operation, const std::string& verb) const {
+  while (action_for(operation).verb == verb) pause_ms(kPollMs);
+}
+
 }  // namespace vss::fake

@@ -11,6 +11,10 @@
 //   commit refuse-hold-once <message>       the same, but not a second time in one set
 //   check_health at-risk <seconds left> <reason>
 //   check_health lost <reason>
+//   break_snapshot stop-after               hangs when it is done, until the file no longer says so
+//   revert <state> <percent> <message>      the answer; "consume" before it: the snapshot is used up
+//   revert_status <state> <percent> <message>       states as in RevertState of core
+//   storage is <used> <allocated> <maximum>         "-" for unknown
 //
 // Operations not named succeed. Anything else in the file is a failure of the operation that reads it.
 
@@ -33,6 +37,8 @@ class FakeScript {
   // the `own` words of the operation is left to the caller.
   Action play(const std::string& operation, const std::vector<std::string>& ids,
               const std::set<std::string>& own = {}) const;
+  // While the script has this word for the operation.
+  void wait_while(const std::string& operation, const std::string& verb) const;
 
  private:
   [[nodiscard]] Action action_for(const std::string& operation) const;

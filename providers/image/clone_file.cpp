@@ -97,7 +97,7 @@ bool CloneFile::carries_mark(int file) const {
   return length > 0 && std::string_view(value.data(), static_cast<std::size_t>(length)) == set_id_;
 }
 
-CloneFile::Opened CloneFile::open(int flags) const {
+CloneFile::Opened CloneFile::open_any(int flags) const {
   Opened opened;
   opened.root = open_at_if_exists(AT_FDCWD, mount_point_, O_RDONLY | O_DIRECTORY);
   if (!opened.root) return opened;
@@ -106,6 +106,11 @@ CloneFile::Opened CloneFile::open(int flags) const {
   opened.set = open_at_if_exists(opened.ours.get(), set_id_, kDirectoryFlags);
   if (!opened.set) return opened;
   opened.file = open_at_if_exists(opened.set.get(), file_name(), flags | O_NOFOLLOW);
+  return opened;
+}
+
+CloneFile::Opened CloneFile::open(int flags) const {
+  Opened opened = open_any(flags);
   if (opened.file && !carries_mark(opened.file.get())) {
     throw ProviderError(VSS_PROVIDER_E_VETO,
                         path() + ": left alone, it does not carry the mark of set " + set_id_);
@@ -125,9 +130,21 @@ void CloneFile::finish() const {
   const Opened opened = open(O_RDONLY);
   if (!opened.file) throw ProviderError(VSS_PROVIDER_E_OBJECT_NOT_FOUND, path() + " is gone");
   if (::fchmod(opened.file.get(), 0400) != 0) throw_errno(path());
+  make_durable(opened, path());
+}
+
+void CloneFile::make_durable(const Opened& opened, const std::string& path) {
   for (const UniqueFd* fd : {&opened.file, &opened.set, &opened.ours, &opened.root}) {
-    if (::fsync(fd->get()) != 0) throw_errno("fsync " + path());
+    if (::fsync(fd->get()) != 0) throw_errno("fsync " + path);
   }
+}
+
+void CloneFile::break_away(bool writable) const {
+  const Opened opened = open_any(O_RDONLY);
+  if (!opened.file) throw ProviderError(VSS_PROVIDER_E_OBJECT_NOT_FOUND, path() + " does not exist");
+  if (::fchmod(opened.file.get(), writable ? 0600 : 0400) != 0) throw_errno(path());
+  if (::fremovexattr(opened.file.get(), kMark) != 0 && errno != ENODATA) throw_errno(kMark);
+  make_durable(opened, path());
 }
 
 void CloneFile::remove() const {

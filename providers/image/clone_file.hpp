@@ -33,6 +33,9 @@ class CloneFile {
   // Opens it. No link is followed on the way: the root of the host's filesystem may belong to a user.
   // Throws ProviderError: OBJECT_NOT_FOUND, VETO as above.
   [[nodiscard]] UniqueFd open_file(int flags) const;
+  // Takes our mark off it, so that no operation here touches it again; writable for root if wanted. One
+  // without the mark has been through this. Durable. Throws ProviderError OBJECT_NOT_FOUND.
+  void break_away(bool writable) const;
   // Makes it read-only and durable, with the directories it is in.
   void finish() const;
   // Detaches its loop devices, deletes it and the directories that became empty. Nothing there is success; a
@@ -45,6 +48,8 @@ class CloneFile {
     UniqueFd root, ours, set, file;
   };
   [[nodiscard]] Opened open(int flags) const;
+  [[nodiscard]] Opened open_any(int flags) const;  // whether it carries our mark or not
+  static void make_durable(const Opened& opened, const std::string& path);
   [[nodiscard]] bool carries_mark(int file) const;
   [[nodiscard]] std::string file_name() const { return snapshot_id_ + ".img"; }
 

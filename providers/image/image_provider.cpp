@@ -161,6 +161,20 @@ class ImageProvider final : public SnapshotProvider {
     keep_loop(clone.snapshot_id(), std::move(loop.fd));
   }
 
+  void break_snapshot(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
+    const CloneFile clone = CloneFile::of_existing(snapshot);
+    release_loop(clone.snapshot_id());
+    clone.break_away(writable);
+    host.set_location(clone.path(), "");
+  }
+
+  void revert(const ProviderHost&, const vss_member&, bool) override {
+    throw ProviderError(
+        VSS_PROVIDER_E_NOT_SUPPORTED,
+        "the loop device of a volume keeps its file open and does not take another one; unmount the "
+        "volume and copy the file of the snapshot");
+  }
+
  private:
   struct KeptLoop {
     std::string snapshot_id;

@@ -41,8 +41,9 @@ std::mutex& library() {
 }
 
 // False if the device does not exist, or what a message names.
-bool run(dm_task& task, const std::string& what) {
-  dm_task_no_open_count(&task);
+enum class OpenCount : std::uint8_t { Skip, Get };  // to get it takes a lock in the kernel
+bool run(dm_task& task, const std::string& what, OpenCount open_count = OpenCount::Skip) {
+  if (open_count == OpenCount::Skip) dm_task_no_open_count(&task);
   if (dm_task_run(&task) != 0) return true;
   const int error = dm_task_get_errno(&task);
   if (error == ENXIO || error == ENODATA) return false;
@@ -116,6 +117,16 @@ std::optional<MapperDevice> mapper_device(const std::string& uuid) {
   Task task = make_task(DM_DEVICE_INFO);
   dm_task_set_uuid(task.get(), uuid.c_str());
   return describe(std::move(task), uuid);
+}
+
+std::optional<int> mapper_open_count(const std::string& uuid) {
+  const std::lock_guard lock(library());
+  const Task task = make_task(DM_DEVICE_INFO);
+  dm_task_set_uuid(task.get(), uuid.c_str());
+  dm_info info{};
+  if (!run(*task, uuid, OpenCount::Get) || dm_task_get_info(task.get(), &info) == 0 || info.exists == 0)
+    return std::nullopt;
+  return info.open_count;
 }
 
 std::vector<MapperDevice> mapper_devices(const std::vector<std::string>& uuid_prefixes) {

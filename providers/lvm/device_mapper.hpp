@@ -31,6 +31,9 @@ struct MapperTarget {
 // The device with this number or UUID; nothing if there is none.
 [[nodiscard]] std::optional<MapperDevice> mapper_device(dev_t number);
 [[nodiscard]] std::optional<MapperDevice> mapper_device(const std::string& uuid);
+// How many have the device with this UUID open, a mount or a device on top of it among them; nothing if there
+// is none.
+[[nodiscard]] std::optional<int> mapper_open_count(const std::string& uuid);
 // Devices whose UUID begins with one of these.
 [[nodiscard]] std::vector<MapperDevice> mapper_devices(const std::vector<std::string>& uuid_prefixes);
 

@@ -2,6 +2,8 @@
 #include "providers/lvm/logical_volume.hpp"
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -40,10 +42,16 @@ Kind kind_of(const std::vector<MapperTarget>& table) {
 
 }  // namespace
 
-MappedVolume find_logical_volume(const std::string& node) {
+namespace {
+MappedVolume mapped_volume(const std::string& node, std::string& device_name) {
   struct stat facts {};
   if (::stat(node.c_str(), &facts) != 0 || !S_ISBLK(facts.st_mode))
     unsupported("it is not on a block device");
+  // From sysfs first: where device-mapper is not there, nothing is on it.
+  const std::string number =
+      std::to_string(major(facts.st_rdev)) + ":" + std::to_string(minor(facts.st_rdev));
+  if (::access(("/sys/dev/block/" + number + "/dm").c_str(), F_OK) != 0)
+    unsupported("it is not directly on a logical volume");
   const auto device = mapper_device(facts.st_rdev);
   if (!device || !device->uuid.starts_with(kLvmPrefix)) {
     unsupported("it is not directly on a logical volume");
@@ -52,8 +60,22 @@ MappedVolume find_logical_volume(const std::string& node) {
     unsupported("it is on an internal device of LVM, " + device->name);
   }
   const VolumeNames names = split_mapper_name(device->name);
+  device_name = device->name;
   return {names.volume_group, names.logical_volume, device->uuid.substr(kLvmPrefix.size(), kUuid),
-          device->uuid.substr(kLvmPrefix.size() + kUuid), kind_of(mapper_table(device->name))};
+          device->uuid.substr(kLvmPrefix.size() + kUuid), Kind::Thick};
+}
+}  // namespace
+
+MappedVolume find_any_logical_volume(const std::string& node) {
+  std::string device_name;
+  return mapped_volume(node, device_name);
+}
+
+MappedVolume find_logical_volume(const std::string& node) {
+  std::string device_name;
+  MappedVolume volume = mapped_volume(node, device_name);
+  volume.kind = kind_of(mapper_table(device_name));
+  return volume;
 }
 
 std::string to_text(const SnapshotData& data) {

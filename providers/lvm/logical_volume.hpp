@@ -24,6 +24,8 @@ struct MappedVolume {
 // The logical volume behind a block device. ProviderError VOLUME_NOT_SUPPORTED with the reason: not one, or
 // of a kind that cannot have snapshots.
 [[nodiscard]] MappedVolume find_logical_volume(const std::string& node);
+// Of any kind: `kind` says nothing.
+[[nodiscard]] MappedVolume find_any_logical_volume(const std::string& node);
 
 // What is kept in the catalogue for one snapshot.
 struct SnapshotData {

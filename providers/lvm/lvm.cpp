@@ -16,11 +16,12 @@ namespace {
 // In every command, because a command may come while the root filesystem is held: no archive and no backup
 // under /etc (vgcfgbackup follows afterwards), no log through the journal, no other daemons; and no
 // asynchronous input, whose end has lvm wait for the kernel in every command.
-std::string config(const std::string& locking_dir) {
+std::string config(const std::string& locking_dir, bool polls_elsewhere) {
   const std::string locks = locking_dir.empty() ? "" : " locking_dir=\"" + locking_dir + "\"";
+  const std::string polls = polls_elsewhere ? "use_lvmpolld=1" : "use_lvmpolld=0";
   return "backup{backup=0 archive=0} log{syslog=0} activation{monitoring=0} "
-         "global{notify_dbus=0 use_lvmpolld=0 use_aio=0" +
-         locks + "}";
+         "global{notify_dbus=0 " +
+         polls + " use_aio=0" + locks + "}";
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -48,7 +49,8 @@ int status_of(const CommandResult& result) {
 
 CommandResult Lvm::try_command(const std::string& volume_group, std::vector<std::string> words,
                                const VolumeGroupLock* lock, const Patience& patience) {
-  words.insert(words.begin() + 1, {"--config", config(lock != nullptr ? kLocksOfTheLocked : "")});
+  words.insert(words.begin() + 1,
+               {"--config", config(lock != nullptr ? kLocksOfTheLocked : "", polls_elsewhere_)});
   try {
     return process_.run(words, patience, lock != nullptr ? lock->descriptor() : -1);
   } catch (const ProviderError& error) {

@@ -33,6 +33,10 @@ class Lvm {
   void set_terms(Terms terms) { terms_ = std::move(terms); }
   [[nodiscard]] Patience patience() const { return terms_.patience(); }
 
+  // A command that begins something long leaves the watch over it to lvmpolld, a service of its own.
+  // Otherwise a process of vssd's would do it, which a stop of vssd would wait for.
+  void set_polls_elsewhere(bool elsewhere) noexcept { polls_elsewhere_ = elsewhere; }
+
   // Starts the process that the commands run in, so that it is there.
   void start() { process_.start(); }
   [[nodiscard]] bool is_running() const noexcept { return process_.is_running(); }
@@ -57,6 +61,7 @@ class Lvm {
  private:
   CommandProcess process_;
   Terms terms_;
+  bool polls_elsewhere_ = false;
 };
 
 // What lvm refused, with the nearest code. Never returns.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -12,9 +13,12 @@
 #include "providers/lvm/half_made.hpp"
 #include "providers/lvm/kernel_ability.hpp"
 #include "providers/lvm/logical_volume.hpp"
+#include "providers/lvm/merge.hpp"
+#include "providers/lvm/settings.hpp"
 #include "providers/lvm/snapshot_health.hpp"
 #include "providers/lvm/snapshot_set.hpp"
 #include "providers/lvm/snapshots.hpp"
+#include "providers/lvm/storage.hpp"
 #include "providers/lvm/store_policy.hpp"
 #include "vss/provider_module.hpp"
 
@@ -33,37 +37,6 @@ constexpr auto kHealthLimit = 5s;
 
 constexpr auto kExtendAgain = 30s;
 
-struct Settings {
-  std::string program;  // vssd-lvm
-  std::string hold;     // "auto"; "freeze" and "suspend" take the place of what the kernel shows
-  std::chrono::milliseconds command_limit;
-  StorePolicy store;
-  std::uint64_t extend_at;  // percent
-  std::uint64_t extend_by;  // percent of the store
-  SetLimits limits;
-
-  static Settings from(const ProviderHost& host) {
-    const auto number = [&](const char* key, const char* otherwise, std::uint64_t least, std::uint64_t most) {
-      return parse_number(key, host.setting(key, otherwise), least, most);
-    };
-    Settings settings{
-        .program = host.setting("program", VSSD_LVM_PROGRAM),
-        .hold = host.setting("hold", "auto"),
-        .command_limit = std::chrono::seconds(number("command_limit_s", "60", 1, 3600)),
-        .store = StorePolicy(host.setting("store", "20%"), number("store_minutes", "240", 1, 100'000)),
-        .extend_at = number("extend_at_percent", "70", 1, 100),
-        .extend_by = number("extend_by_percent", "20", 1, 100),
-        .limits = {number("pool_data_limit_percent", "90", 1, 100),
-                   number("pool_metadata_limit_percent", "90", 1, 100)},
-    };
-    if (settings.hold != "auto" && settings.hold != "freeze" && settings.hold != "suspend") {
-      throw ProviderError(VSS_PROVIDER_E_INVALID_ARGUMENT,
-                          "provider.lvm.hold is \"" + settings.hold + "\", not auto, freeze or suspend");
-    }
-    return settings;
-  }
-};
-
 // Read-only means that nothing may replay a journal. A filesystem that was frozen needs no replay. The UUID
 // of an xfs is that of its origin, which is mounted.
 std::string mount_options(const std::string& filesystem, bool writable) {
@@ -75,11 +48,13 @@ std::string mount_options(const std::string& filesystem, bool writable) {
 class LvmProvider final : public SnapshotProvider {
  public:
   LvmProvider(const ProviderHost& host, const std::string& /*runtime_dir*/)
-      : settings_(Settings::from(host)), lvm_(settings_.program, [this] {
+      : settings_(Settings::from(host)),
+        freezes_nest_(std::async(
+            std::launch::deferred,
+            [hold = settings_.hold] { return hold == "auto" ? kernel_nests_freezes() : hold == "freeze"; })),
+        lvm_(settings_.program, [this] {
           if (set_) set_->resume_all();
-        }) {
-    (void)freezes_nest();  // reads for a while; the question whether a volume is supported has a short limit
-  }
+        }) {}
 
   void is_volume_supported(const ProviderHost& host, const vss_volume& volume) override {
     if (std::string(volume.filesystem) == "btrfs") {
@@ -128,7 +103,7 @@ class LvmProvider final : public SnapshotProvider {
         set.capture(member.snapshot_id, hold_refused);
       } catch (const ProviderError& error) {
         if (!hold_refused) throw;
-        freezes_nest_ = Nesting::No;
+        freeze_refused_ = true;
         throw ProviderError(VSS_PROVIDER_E_HOLD_REFUSED, error.what());
       }
     }
@@ -180,7 +155,9 @@ class LvmProvider final : public SnapshotProvider {
     const SnapshotData data = parse_snapshot_data(snapshot.data);
     Lvm lvm = make_lvm(data, terms(host, kLookLimit));
     const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot.snapshot_id));
-    return std::ranges::any_of(found.volumes, &FoundVolume::is_snapshot);
+    if (!found.volumes.empty()) return std::ranges::any_of(found.volumes, &FoundVolume::is_snapshot);
+    const std::lock_guard lock(commands_);
+    return take_back(host, lvm, found.volume_group, data, {snapshot.set_id, snapshot.snapshot_id});
   }
 
   void mount_info(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
@@ -206,9 +183,47 @@ class LvmProvider final : public SnapshotProvider {
     check_thick(host, data, *device, snapshot.snapshot_id);
   }
 
- private:
-  enum class Nesting : std::uint8_t { Unknown, Yes, No };
+  void break_snapshot(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
+    const std::lock_guard lock(commands_);
+    const SnapshotData data = parse_snapshot_data(snapshot.data);
+    Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
+    break_away(host, lvm, data, {snapshot.set_id, snapshot.snapshot_id}, writable);
+    forget(snapshot.snapshot_id);
+  }
 
+  void revert(const ProviderHost& host, const vss_member& snapshot, bool force) override {
+    const std::lock_guard lock(commands_);
+    const SnapshotData data = parse_snapshot_data(snapshot.data);
+    Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
+    merge(host, lvm, data, {snapshot.set_id, snapshot.snapshot_id}, force);
+  }
+
+  void revert_status(const ProviderHost& host, const vss_volume& volume) override {
+    const MappedVolume mapped = find_any_logical_volume(volume.device);
+    Lvm lvm = make_reporter(terms(host, kLookLimit));
+    report_merge(host, lvm, mapped);
+  }
+
+  void storage(const ProviderHost& host, const vss_volume& volume) override {
+    const MappedVolume mapped = find_any_logical_volume(volume.device);
+    Lvm lvm = make_reporter(terms(host, kLookLimit));
+    report_storage(host, lvm, mapped, volume.path);
+  }
+
+  void resize_storage(const ProviderHost& host, const vss_member& target, std::uint64_t maximum) override {
+    const std::lock_guard lock(commands_);
+    Lvm looking = make_reporter(terms(host, kLookLimit));
+    const Stores found = find_stores(looking, volume_of(looking, target),
+                                     *target.data == '\0' ? std::string() : target.snapshot_id);
+    for (const VolumeRow& store : found.stores) {
+      const SnapshotData data{
+          store.volume_group, store.vg_uuid, store.volume_group, store.origin_uuid, "", "", store.lv_uuid};
+      Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
+      limit_store(lvm, store, found.origin_size, maximum);
+    }
+  }
+
+ private:
   [[nodiscard]] Terms terms(const ProviderHost& host, std::chrono::milliseconds limit) const {
     return {std::min(limit, settings_.command_limit), [host] { return host.is_cancelled(); }};
   }
@@ -216,6 +231,17 @@ class LvmProvider final : public SnapshotProvider {
   // For what is not part of the making of a set.
   [[nodiscard]] Lvm make_lvm(const SnapshotData& data, Terms terms) const {
     return {settings_.program, [data] { resume_left_suspended(data); }, std::move(terms)};
+  }
+
+  // For commands that suspend nothing.
+  [[nodiscard]] Lvm make_reporter(Terms terms) const { return {settings_.program, {}, std::move(terms)}; }
+
+  // Of a snapshot, or the volume itself.
+  [[nodiscard]] static MappedVolume volume_of(Lvm& lvm, const vss_member& target) {
+    if (*target.data == '\0') return find_any_logical_volume(target.volume.device);
+    const SnapshotData data = parse_snapshot_data(target.data);
+    const std::string group = find_recorded(lvm, data, snapshot_tag(target.snapshot_id)).volume_group;
+    return {group, data.origin, data.vg_uuid, data.origin_uuid, {}};
   }
 
   SnapshotSet& current(const std::string& set_id) {
@@ -251,17 +277,9 @@ class LvmProvider final : public SnapshotProvider {
     window_.unlock();
   }
 
-  [[nodiscard]] bool freezes_nest() {
-    if (freezes_nest_ == Nesting::Unknown) {
-      const bool nest = settings_.hold == "auto" ? kernel_nests_freezes() : settings_.hold == "freeze";
-      freezes_nest_ = nest ? Nesting::Yes : Nesting::No;
-    }
-    return freezes_nest_ == Nesting::Yes;
-  }
-
   // A thin origin must never be suspended before lvm does it: lvm would not send its message to the pool.
   [[nodiscard]] int hold_for(const MappedVolume& mapped, const vss_volume& volume) {
-    if (freezes_nest()) return VSS_HOLD_FREEZE;
+    if (freezes_nest_.get() && !freeze_refused_) return VSS_HOLD_FREEZE;
     if (mapped.kind == Kind::Thin || carries_the_system(volume.path, settings_.program))
       return VSS_HOLD_IMPOSSIBLE;
     return VSS_HOLD_SUSPEND;
@@ -296,13 +314,19 @@ class LvmProvider final : public SnapshotProvider {
     if (!lock) throw ProviderError(VSS_PROVIDER_E_VETO, "a snapshot set is being made");
     const VolumeNames names = split_mapper_name(device.name);
     Lvm lvm = make_lvm(data, terms(host, kHealthLimit));
+    const std::uint64_t room = room_below_limit(lvm, names.volume_group, names.logical_volume);
+    const std::uint64_t growth = std::min(growth_of_store(fill.total, settings_.extend_by), room);
+    if (growth == 0) {
+      last = {now, "it is as large as its limit allows"};
+      return last.text;
+    }
     const auto grow = [&](const std::string& how, const std::string& amount) {
       return lvm.try_command(names.volume_group, {"lvextend", "--yes", how, amount,
                                                   names.volume_group + "/" + names.logical_volume});
     };
-    CommandResult result =
-        grow("--size", "+" + std::to_string(growth_of_store(fill.total, settings_.extend_by)) + "b");
-    if (result.mentions("nsufficient free space")) {
+    CommandResult result = grow("--size", "+" + std::to_string(growth) + "b");
+    // Less is better than nothing, unless that may be more than the limit allows.
+    if (result.mentions("nsufficient free space") && room == UINT64_MAX) {
       const CommandResult rest = grow("--extents", "+100%FREE");
       if (rest.succeeded()) result = rest;
     }
@@ -349,7 +373,9 @@ class LvmProvider final : public SnapshotProvider {
 
   const Settings settings_;
   WriteRates rates_;
-  std::atomic<Nesting> freezes_nest_{Nesting::Unknown};
+  // The list of the kernel's symbols takes a while to read; who asks first reads it.
+  std::shared_future<bool> freezes_nest_;
+  std::atomic<bool> freeze_refused_{false};  // by the kernel, whatever its symbols say
 
   // Of the thread of set creation, down to window_.
   std::optional<SnapshotSet> set_;

@@ -44,6 +44,9 @@ constexpr const char* kConfiguration = R"(<?xml version="1.0"?>
     <deny send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"
           send_member="UpdateActivationEnvironment"/>
   </policy>
+  <policy user="root">
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Debug.Stats"/>
+  </policy>
   <include>policy.conf</include>
 </busconfig>
 )";

@@ -129,6 +129,13 @@ Reply<std::string> Requester::create_backup(const Dict& options) {
   return backup_path_;
 }
 
+Reply<std::string> Requester::create_restore(const std::string& document) {
+  auto path = manager<sdbus::ObjectPath>("CreateRestore", document, Dict{});
+  if (!path) return tl::unexpected(path.error());
+  restore_path_ = *path;
+  return restore_path_;
+}
+
 std::string Requester::property(const std::string& name) {
   auto value =
       begin_at(backup_path_, "org.freedesktop.DBus.Properties", "Get", std::string(kBackupInterface), name)
@@ -137,7 +144,8 @@ std::string Requester::property(const std::string& name) {
 }
 
 Reply<> Requester::run_until(const Plan& plan, const std::string& last) {
-  const bool writers = plan.context == "backup" || plan.context == "app-rollback";
+  const bool writers = plan.context == "backup" || plan.context == "app-rollback" ||
+                       plan.context == "client-accessible-writers";
   const std::vector<std::string> order{"SetContext",       "SetBackupState",   "GatherWriterMetadata",
                                        "StartSnapshotSet", "AddToSnapshotSet", "PrepareForBackup",
                                        "DoSnapshotSet"};

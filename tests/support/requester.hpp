@@ -27,6 +27,7 @@ inline constexpr const char* kService = "org.vssd.Vss1";
 inline constexpr const char* kManagerPath = "/org/vssd/Vss1";
 inline constexpr const char* kManagerInterface = "org.vssd.Vss1.Manager";
 inline constexpr const char* kBackupInterface = "org.vssd.Vss1.Backup";
+inline constexpr const char* kRestoreInterface = "org.vssd.Vss1.Restore";
 
 using Dict = std::map<std::string, sdbus::Variant>;
 using Dicts = std::vector<Dict>;
@@ -135,6 +136,14 @@ class Requester {
   std::string property(const std::string& name);
   [[nodiscard]] std::string state() { return property("State"); }
 
+  // Makes a Restore; restore() goes to the one made last.
+  Reply<std::string> create_restore(const std::string& document);
+  template <typename T = void, typename... In>
+  Reply<T> restore(const std::string& method, const In&... in) {
+    return begin_at(restore_path_, kRestoreInterface, method, in...).template result<T>();
+  }
+  [[nodiscard]] const std::string& restore_path() const { return restore_path_; }
+
   // From CreateBackup to just before `last`, which is left to the caller ("" runs all up to DoSnapshotSet).
   // The first error ends it.
   struct Plan {
@@ -159,6 +168,7 @@ class Requester {
   std::set<std::shared_ptr<PendingCall::State>> pending_;
   std::map<std::string, std::unique_ptr<sdbus::IProxy>> proxies_;
   std::string backup_path_;
+  std::string restore_path_;
   std::thread loop_;
 };
 

@@ -33,7 +33,8 @@ void after(const std::string& step, const std::string& last, const Reply<>& repl
 void run(const std::string& last, const std::string& context, const std::string& provider,
          const std::vector<std::string>& volumes) {
   Requester requester;
-  const bool writers = context == "backup" || context == "app-rollback";
+  const bool writers =
+      context == "backup" || context == "app-rollback" || context == "client-accessible-writers";
   const auto made = requester.create_backup({{"client", sdbus::Variant{std::string("vss_test_requester")}}});
   after("CreateBackup", last, made ? Reply<>() : tl::unexpected(made.error()));
   after("SetContext", last, requester.backup("SetContext", context));

@@ -53,16 +53,14 @@ std::string class_id_of(const std::string& name) {
 }
 
 ScriptedWriter::ScriptedWriter(EventLog& log, std::string name, Setup setup)
-    : Writer({name, class_id_of(name), "", "", setup.level, setup.freeze_timeout}),
-      log_(log),
-      name_(std::move(name)) {}
+    : log_(log), name_(std::move(name)), setup_(std::move(setup)) {}
 
 ScriptedWriter::~ScriptedWriter() {
   unblock();
   stop();
 }
 
-void ScriptedWriter::begin() { subscription_.emplace(subscribe()); }
+void ScriptedWriter::begin() { link_ = setup_.face == Face::Cpp ? link_by_cpp() : link_by_c(); }
 
 void ScriptedWriter::start() {
   begin();
@@ -70,7 +68,7 @@ void ScriptedWriter::start() {
     throw std::runtime_error(name_ + " does not get registered");
 }
 
-void ScriptedWriter::stop() { subscription_.reset(); }
+void ScriptedWriter::stop() { link_.reset(); }
 
 bool ScriptedWriter::is_registered() const {
   const std::lock_guard lock(mutex_);
@@ -84,6 +82,10 @@ bool ScriptedWriter::wait_registered(std::chrono::milliseconds limit) const {
 
 void ScriptedWriter::on(const std::string& event, Reaction reaction) {
   const std::lock_guard lock(mutex_);
+  if (reaction.kind == Reaction::Kind::Block) {
+    unblocked_ = false;
+    ++blockings_;
+  }
   reactions_[event] = std::move(reaction);
 }
 
@@ -93,58 +95,42 @@ void ScriptedWriter::unblock() {
   changed_.notify_all();
 }
 
-void ScriptedWriter::note(const std::string& event, Session& session, std::string set) {
-  log_.add({name_, event, session.id(), std::move(set), event == "Abort" ? session.abort_reason() : "",
-            std::chrono::steady_clock::now()});
-  react(event, &session);
-}
-
-void ScriptedWriter::react(const std::string& event, Session* session) {
+Reaction ScriptedWriter::told(LoggedEvent event, Session* cpp, vss_session* c) {
+  event.writer = name_;
+  event.time = std::chrono::steady_clock::now();
+  log_.add(event);
+  if (setup_.in_handler) setup_.in_handler({event, cpp, c});
   std::unique_lock lock(mutex_);
-  const auto found = reactions_.find(event);
-  const Reaction reaction = found == reactions_.end() ? Reaction{} : found->second;
-  switch (reaction.kind) {
-    case Reaction::Kind::Ok:
-      return;
-    case Reaction::Kind::Veto:
-      throw Veto(reaction.code, reaction.message);
-    case Reaction::Kind::Fail:
-      if (session == nullptr) throw Veto(reaction.code, reaction.message);
-      return session->fail(reaction.code, reaction.message);
-    case Reaction::Kind::Block:
-      changed_.wait(lock, [this] { return unblocked_; });
-      return;
-    case Reaction::Kind::Delay:
-      changed_.wait_for(lock, reaction.delay, [this] { return unblocked_; });
-      return;
-  }
+  const auto found = reactions_.find(event.event);
+  Reaction reaction = found == reactions_.end() ? Reaction{} : found->second;
+  const auto let_go = [this, blocking = blockings_] { return unblocked_ || blockings_ != blocking; };
+  if (reaction.kind == Reaction::Kind::Block) changed_.wait(lock, let_go);
+  if (reaction.kind == Reaction::Kind::Delay) changed_.wait_for(lock, reaction.delay, let_go);
+  const bool says_no = reaction.kind == Reaction::Kind::Veto || reaction.kind == Reaction::Kind::Fail;
+  return says_no ? reaction : Reaction::ok();
 }
 
-void ScriptedWriter::on_identify(Metadata& metadata) {
-  log_.add({name_, "Identify", "", "", "", std::chrono::steady_clock::now()});
-  react("Identify", nullptr);
-  metadata.add_component(VSS_COMPONENT_FILEGROUP, "", "data");
-  metadata.add_files("", "data", "/nowhere/" + name_);
-}
-
-void ScriptedWriter::on_state_changed(vss_writer_state state, const std::string& /*message*/) {
+void ScriptedWriter::state_changed(vss_writer_state state) {
+  const bool registered = state == VSS_WRITER_REGISTERED;
+  if (setup_.on_registration) setup_.on_registration(registered);
   const std::lock_guard lock(mutex_);
-  registered_ = state == VSS_WRITER_REGISTERED;
+  registered_ = registered;
   changed_.notify_all();
 }
 
 namespace {
 std::vector<std::string> arguments(const std::string& name, const std::map<std::string, std::string>& at,
-                                   std::chrono::milliseconds freeze_timeout) {
+                                   std::chrono::milliseconds freeze_timeout, Face face) {
   std::vector<std::string> argv{VSS_TEST_WRITER, name, std::to_string(freeze_timeout.count())};
+  argv.emplace_back(face == Face::Cpp ? "cpp" : "c");
   for (const auto& [event, what] : at) argv.push_back(event + "=" + what);
   return argv;
 }
 }  // namespace
 
 WriterProcess::WriterProcess(const std::string& name, const std::map<std::string, std::string>& at,
-                             std::chrono::milliseconds freeze_timeout)
-    : process_(arguments(name, at, freeze_timeout), {}, directory_.path() / "out") {
+                             std::chrono::milliseconds freeze_timeout, Face face)
+    : process_(arguments(name, at, freeze_timeout, face), {}, directory_.path() / "out") {
   if (!wait_for("registered\n")) throw std::runtime_error(name + " does not get registered: " + output());
 }
 

@@ -51,18 +51,19 @@ struct Reaction {
   enum class Kind { Ok, Veto, Fail, Block, Delay };
   Kind kind = Kind::Ok;
   vss_writer_error code = VSS_E_WRITER_NON_RETRYABLE;
-  std::string message;
+  std::string message = {};
   std::chrono::milliseconds delay{0};
+  std::int32_t application_code = 0;
 
   static Reaction ok() { return {}; }
-  static Reaction veto(vss_writer_error code, std::string message) {
-    return {Kind::Veto, code, std::move(message), {}};
+  static Reaction veto(vss_writer_error code, std::string message, std::int32_t application_code = 0) {
+    return {Kind::Veto, code, std::move(message), {}, application_code};
   }
-  static Reaction fail(vss_writer_error code, std::string message) {
-    return {Kind::Fail, code, std::move(message), {}};
+  static Reaction fail(vss_writer_error code, std::string message, std::int32_t application_code = 0) {
+    return {Kind::Fail, code, std::move(message), {}, application_code};
   }
   // Does not answer before ScriptedWriter::unblock().
-  static Reaction block() { return {Kind::Block, VSS_E_WRITER_NON_RETRYABLE, {}, {}}; }
+  static Reaction block() { return {Kind::Block}; }
   static Reaction after(std::chrono::milliseconds delay) {
     return {Kind::Delay, VSS_E_WRITER_NON_RETRYABLE, {}, delay};
   }
@@ -71,16 +72,33 @@ struct Reaction {
 // A class id per name, the same in every process.
 [[nodiscard]] std::string class_id_of(const std::string& name);
 
-class ScriptedWriter : public Writer {
+// Which face of the SDK a writer is written against. The script is the same.
+enum class Face { Cpp, C };
+
+// A handler that runs now. The session comes as its face hands it out, one of both; none in Identify.
+struct HandlerCall {
+  const LoggedEvent& told;
+  Session* cpp = nullptr;
+  vss_session* c = nullptr;
+};
+
+class ScriptedWriter {
  public:
   struct Setup {
     vss_level level = VSS_LEVEL_FRONT_END;
     std::chrono::milliseconds freeze_timeout{60000};
+    std::string data = {};  // directory with the files of its component, "" if it has none
+    Face face = Face::Cpp;
+    // Called in each handler, after the event was noted and before the reaction; on the writer's thread.
+    std::function<void(const HandlerCall&)> in_handler = {};
+    std::function<void(bool registered)> on_registration = {};
   };
   // Its metadata offers one component, logical path "", name "data".
   ScriptedWriter(EventLog& log, std::string name) : ScriptedWriter(log, std::move(name), Setup{}) {}
   ScriptedWriter(EventLog& log, std::string name, Setup setup);
-  ~ScriptedWriter() override;
+  ~ScriptedWriter();
+  ScriptedWriter(const ScriptedWriter&) = delete;
+  ScriptedWriter& operator=(const ScriptedWriter&) = delete;
 
   [[nodiscard]] const std::string& name() const { return name_; }
   // Registers; returns when vssd knows the writer. Throws std::runtime_error after 20 s.
@@ -93,34 +111,32 @@ class ScriptedWriter : public Writer {
 
   // What it does from now on at `event`, after having noted it.
   void on(const std::string& event, Reaction reaction);
-  // Lets go whatever is blocked, now and later.
+  // Lets go whatever is blocked, now and until the next on() that blocks.
   void unblock();
 
  private:
-  void note(const std::string& event, Session& session, std::string set = {});
-  void react(const std::string& event, Session* session);
+  struct Link {  // to the SDK, by one of its faces
+    virtual ~Link() = default;
+  };
+  class CppLink;
+  class CLink;
 
-  void on_identify(Metadata& metadata) override;
-  void on_prepare_backup(Session& session) override { note("PrepareForBackup", session); }
-  void on_prepare_snapshot(Session& session) override { note("PrepareForSnapshot", session); }
-  void on_freeze(Session& session) override { note("Freeze", session, session.set_id()); }
-  void on_thaw(Session& session) override { note("Thaw", session, session.set_id()); }
-  void on_post_snapshot(Session& session) override { note("PostSnapshot", session, session.set_id()); }
-  void on_abort(Session& session) override { note("Abort", session); }
-  void on_backup_complete(Session& session) override { note("BackupComplete", session); }
-  void on_backup_shutdown(Session& session) override {
-    note("BackupShutdown", session, session.shutdown_set_id());
-  }
-  void on_state_changed(vss_writer_state state, const std::string& message) override;
+  [[nodiscard]] std::unique_ptr<Link> link_by_cpp();
+  [[nodiscard]] std::unique_ptr<Link> link_by_c();
+  // Called by the links in each handler. What is returned is Ok, Veto or Fail; waiting is done here.
+  [[nodiscard]] Reaction told(LoggedEvent event, Session* cpp, vss_session* c);
+  void state_changed(vss_writer_state state);
 
   EventLog& log_;
   const std::string name_;
+  const Setup setup_;
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::map<std::string, Reaction> reactions_;
   bool unblocked_ = false;
+  unsigned blockings_ = 0;  // how often on() has blocked
   bool registered_ = false;
-  std::optional<Subscription> subscription_;
+  std::unique_ptr<Link> link_;
 };
 
 // A writer in a process of its own (vss_test_writer). Its standard output has a line per event:
@@ -130,7 +146,8 @@ class WriterProcess {
   // `at`: event to what happens there: "stop" (SIGSTOP to itself, before the answer), "exit" (ends without an
   // answer), "veto", "delay:<ms>".
   explicit WriterProcess(const std::string& name, const std::map<std::string, std::string>& at = {},
-                         std::chrono::milliseconds freeze_timeout = std::chrono::minutes(1));
+                         std::chrono::milliseconds freeze_timeout = std::chrono::minutes(1),
+                         Face face = Face::Cpp);
 
   [[nodiscard]] bool wait_for(const std::string& text,
                               std::chrono::milliseconds limit = std::chrono::seconds(20)) const {

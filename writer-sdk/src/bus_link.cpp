@@ -5,7 +5,9 @@
 #include <chrono>
 #include <exception>
 #include <utility>
+#include <vector>
 
+#include "writer-sdk/src/names.hpp"
 #include "writer-sdk/src/text.hpp"
 #include "writer-sdk/src/writer_object.hpp"
 
@@ -31,15 +33,33 @@ std::unique_ptr<sdbus::IProxy> make_proxy(sdbus::IConnection& connection, const 
   return sdbus::createProxy(connection, sdbus_compat::ServiceName(service), sdbus_compat::ObjectPath(path));
 }
 
+std::vector<std::string> subscriptions(std::uint32_t mask) {
+  std::vector<std::string> names;
+  for (const Name& name : kSubscriptions) {
+    if ((mask & name.number) != 0) names.emplace_back(name.text);
+  }
+  return names;
+}
+
 Dictionary properties_of(const WriterConfig& config) {
   Dictionary properties;
   properties.emplace("name", sdbus::Variant(config.name));
   properties.emplace("class_id", sdbus::Variant(config.class_id));
   properties.emplace("instance_name", sdbus::Variant(config.instance_name));
   properties.emplace("version", sdbus::Variant(config.version));
-  properties.emplace("level", sdbus::Variant(config.level));
+  properties.emplace("level", sdbus::Variant(std::string(name_of(kLevels, config.level))));
   properties.emplace("freeze_timeout",
                      sdbus::Variant(static_cast<std::uint32_t>(config.freeze_timeout.count())));
+  // Only what is not the default: a vssd that does not know these keys would refuse them.
+  if (config.subscribe != VSS_SUBSCRIBE_ALL) {
+    properties.emplace("subscribe", sdbus::Variant(subscriptions(config.subscribe)));
+  }
+  if (config.usage != VSS_USAGE_UNDEFINED) {
+    properties.emplace("usage", sdbus::Variant(std::string(name_of(kUsages, config.usage))));
+  }
+  if (config.source != VSS_SOURCE_UNDEFINED) {
+    properties.emplace("source", sdbus::Variant(std::string(name_of(kSources, config.source))));
+  }
   return properties;
 }
 

@@ -3,6 +3,7 @@
 // A writer without its bus: the rules of the session table, the freeze timers and the handlers behind them.
 // Thread rule: the loop thread only; the handlers themselves run where the queue runs them.
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -32,8 +33,12 @@ class Engine {
   // Aborts what has been frozen too long.
   void expire(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> next_deadline() const { return table_.next_deadline(); }
-  // vssd is gone or the writer stops: Abort where it is due, BackupShutdown, for every session.
+  // vssd is gone or the writer stops: Abort where it is due, BackupShutdown or RestoreShutdown, for every
+  // session.
   void end_all(const std::string& cause);
+
+  // Handlers may look whether the writer is about to stop. Any thread.
+  void announce_stop() { stopping_ = true; }
 
   // Hands out the answers of handlers that have returned.
   void deliver();
@@ -44,6 +49,7 @@ class Engine {
   WriterConfig config_;
   vss_writer_callbacks callbacks_;
   void* user_;
+  std::atomic<bool> stopping_ = false;
   SessionTable table_;
   HandlerQueue queue_;
 };

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dbus/error_names.hpp"
+#include "writer-sdk/src/component.hpp"
 
 namespace vss {
 
@@ -22,9 +23,12 @@ enum class Event : std::uint8_t {
   PostSnapshot,
   Abort,
   BackupComplete,
-  BackupShutdown
+  BackupShutdown,
+  PreRestore,
+  PostRestore,
+  RestoreShutdown
 };
-inline constexpr std::size_t kEventCount = 8;
+inline constexpr std::size_t kEventCount = 11;
 
 // The name on the bus.
 [[nodiscard]] constexpr std::string_view to_string(Event event) noexcept {
@@ -45,20 +49,23 @@ inline constexpr std::size_t kEventCount = 8;
       return "BackupComplete";
     case Event::BackupShutdown:
       return "BackupShutdown";
+    case Event::PreRestore:
+      return "PreRestore";
+    case Event::PostRestore:
+      return "PostRestore";
+    case Event::RestoreShutdown:
+      return "RestoreShutdown";
   }
   return "";
 }
 
-struct SelectedComponent {
-  std::string logical_path;
-  std::string name;
-  bool succeeded = false;
-};
-
 // The arguments of one event; what is absent was not sent.
 struct EventArgs {
-  std::optional<std::vector<SelectedComponent>> components;
+  doc::SharedComponents components;
   std::optional<bool> select_components;
+  std::optional<bool> bootable_system_state;
+  std::optional<bool> partial_file_support;
+  std::optional<std::uint32_t> restore_type;  // vss_restore_type
   std::optional<std::string> backup_type;
   std::optional<std::string> context;
   std::optional<std::vector<std::string>> volumes;
@@ -74,13 +81,14 @@ struct Answer {
   ErrorCode code = ErrorCode::Unexpected;
   std::int32_t application_code = 0;
   std::string message;
-  std::string document;  // Identify
+  std::string document = {};              // Identify; what the handler has set in components, or ""
+  doc::SharedComponents components = {};  // with what the handler has set; nothing if it set nothing
 
   [[nodiscard]] static Answer veto(ErrorCode code, std::string message) {
-    return {Kind::Veto, code, 0, std::move(message), {}};
+    return {Kind::Veto, code, 0, std::move(message)};
   }
   [[nodiscard]] static Answer error(ErrorCode code, std::string message) {
-    return {Kind::Error, code, 0, std::move(message), {}};
+    return {Kind::Error, code, 0, std::move(message)};
   }
 };
 

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "writer-sdk/include/vss/writer.h"
+#include "writer-sdk/src/legality.hpp"
 #include "writer-sdk/src/path_affected.hpp"
 #include "writer-sdk/src/session.hpp"
 #include "writer-sdk/src/text.hpp"
@@ -33,17 +34,9 @@ std::optional<ErrorCode> to_error_code(int writer_error) {
   }
 }
 
-namespace {
-
-const SelectedComponent* component(const vss_session* session, std::size_t index) {
-  if (session == nullptr || !session->data.known.components) return nullptr;
-  const auto& components = *session->data.known.components;
-  return index < components.size() ? &components[index] : nullptr;
-}
-
-}  // namespace
 }  // namespace vss
 
+using vss::Call;
 using vss::Event;
 
 extern "C" {
@@ -67,16 +60,14 @@ const char* vss_session_id(const vss_session* session) {
 
 int vss_session_set_id(const vss_session* session, const char** set_id) {
   if (session == nullptr || set_id == nullptr) return VSS_ERR_INVALID_ARGUMENT;
-  const Event event = session->event;
-  if (event != Event::Freeze && event != Event::Thaw && event != Event::PostSnapshot)
-    return VSS_ERR_BAD_STATE;
+  if (!vss::is_legal(Call::SetId, session->event)) return VSS_ERR_BAD_STATE;
   *set_id = session->data.set.c_str();
   return VSS_OK;
 }
 
 int vss_shutdown_set_id(const vss_session* session, const char** set_id) {
   if (session == nullptr || set_id == nullptr) return VSS_ERR_INVALID_ARGUMENT;
-  if (session->event != Event::BackupShutdown) return VSS_ERR_BAD_STATE;
+  if (!vss::is_legal(Call::ShutdownSetId, session->event)) return VSS_ERR_BAD_STATE;
   *set_id = session->data.set.c_str();
   return VSS_OK;
 }
@@ -102,7 +93,7 @@ int vss_is_path_affected(const vss_session* session, const char* path) {
 
 int vss_snapshot_path(const vss_session* session, const char* volume, const char** path) {
   if (session == nullptr || volume == nullptr || path == nullptr) return VSS_ERR_INVALID_ARGUMENT;
-  if (session->event != Event::PostSnapshot) return VSS_ERR_BAD_STATE;
+  if (!vss::is_legal(Call::SnapshotPath, session->event)) return VSS_ERR_BAD_STATE;
   for (const auto& [original, snapshot] : session->data.known.snapshots) {
     if (original == volume) {
       *path = snapshot.c_str();
@@ -110,25 +101,6 @@ int vss_snapshot_path(const vss_session* session, const char* volume, const char
     }
   }
   return VSS_ERR_NOT_FOUND;
-}
-
-size_t vss_component_count(const vss_session* session) {
-  return session == nullptr || !session->data.known.components ? 0 : session->data.known.components->size();
-}
-
-const char* vss_component_logical_path(const vss_session* session, size_t index) {
-  const auto* component = vss::component(session, index);
-  return component == nullptr ? nullptr : component->logical_path.c_str();
-}
-
-const char* vss_component_name(const vss_session* session, size_t index) {
-  const auto* component = vss::component(session, index);
-  return component == nullptr ? nullptr : component->name.c_str();
-}
-
-int vss_component_succeeded(const vss_session* session, size_t index) {
-  const auto* component = vss::component(session, index);
-  return component != nullptr && component->succeeded ? 1 : 0;
 }
 
 int vss_components_selected(const vss_session* session) {
@@ -146,6 +118,34 @@ const char* vss_context(const vss_session* session) {
 
 const char* vss_abort_reason(const vss_session* session) {
   return session == nullptr || session->event != Event::Abort ? "" : session->data.known.reason.c_str();
+}
+
+int vss_bootable_system_state(const vss_session* session) {
+  if (session == nullptr) return VSS_ERR_INVALID_ARGUMENT;
+  if (!vss::is_legal(Call::BackupState, session->event)) return VSS_ERR_BAD_STATE;
+  return session->data.known.bootable_system_state.value_or(false) ? 1 : 0;
+}
+
+int vss_partial_file_support(const vss_session* session) {
+  if (session == nullptr) return VSS_ERR_INVALID_ARGUMENT;
+  if (!vss::is_legal(Call::BackupState, session->event)) return VSS_ERR_BAD_STATE;
+  return session->data.known.partial_file_support.value_or(false) ? 1 : 0;
+}
+
+int vss_current_level(const vss_session* session) {
+  if (session == nullptr) return VSS_ERR_INVALID_ARGUMENT;
+  if (!vss::is_legal(Call::CurrentLevel, session->event)) return VSS_ERR_BAD_STATE;
+  return static_cast<int>(session->level);
+}
+
+int vss_get_restore_type(const vss_session* session) {
+  if (session == nullptr) return VSS_ERR_INVALID_ARGUMENT;
+  if (!vss::is_legal(Call::RestoreType, session->event)) return VSS_ERR_BAD_STATE;
+  return static_cast<int>(session->data.known.restore_type.value_or(VSS_RESTORE_UNDEFINED));
+}
+
+int vss_is_writer_shutting_down(const vss_session* session) {
+  return session != nullptr && session->stopping != nullptr && session->stopping->load() ? 1 : 0;
 }
 
 const char* vss_strerror(int code) {

@@ -23,7 +23,12 @@ constexpr Phase phase_after(Event event) {
       return Phase::Aborted;
     case Event::BackupComplete:
       return Phase::Complete;
+    case Event::PreRestore:
+      return Phase::PreRestored;
+    case Event::PostRestore:
+      return Phase::PostRestored;
     case Event::BackupShutdown:
+    case Event::RestoreShutdown:
       return Phase::None;
   }
   return Phase::None;
@@ -39,6 +44,9 @@ constexpr bool abort_is_due(Phase phase) {
 void merge(EventArgs& known, EventArgs&& args) {
   if (args.components) known.components = std::move(args.components);
   if (args.select_components) known.select_components = args.select_components;
+  if (args.bootable_system_state) known.bootable_system_state = args.bootable_system_state;
+  if (args.partial_file_support) known.partial_file_support = args.partial_file_support;
+  if (args.restore_type) known.restore_type = args.restore_type;
   if (args.backup_type) known.backup_type = std::move(args.backup_type);
   if (args.context) known.context = std::move(args.context);
   if (args.volumes) known.volumes = std::move(args.volumes);
@@ -84,13 +92,14 @@ SessionTable::Arrival SessionTable::arrive(Event event, const std::string& sessi
   Arrival arrival{verdict, {}, {}};
   arrival.abort_first = event == Event::BackupShutdown && phase == Phase::Frozen;
   entry.phase = phase_after(event);
+  if (event == Event::PreRestore) entry.shutdown = Event::RestoreShutdown;
   if (event == Event::Freeze) {
     const std::chrono::milliseconds window(entry.known.window_ms.value_or(UINT32_MAX));
     entry.deadline = now + std::min(freeze_limit, window);
   }
   if (event == Event::Abort) entry.given_up->store(true);
   arrival.session = entry;
-  if (event == Event::BackupShutdown || is_unselected(event, arrival.session.known)) sessions_.erase(session);
+  if (event == entry.shutdown || is_unselected(event, arrival.session.known)) sessions_.erase(session);
   return arrival;
 }
 
@@ -125,6 +134,13 @@ std::vector<SessionTable::Session> SessionTable::end_all(const std::string& caus
   }
   sessions_.clear();
   return ended;
+}
+
+void SessionTable::remember(const std::string& session, const doc::SharedComponents& before,
+                            const doc::SharedComponents& after) {
+  const auto found = sessions_.find(session);
+  if (found != sessions_.end() && found->second.known.components == before)
+    found->second.known.components = after;
 }
 
 std::optional<Answer> SessionTable::aborted_meanwhile(const std::string& session) const {

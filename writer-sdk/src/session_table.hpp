@@ -19,29 +19,44 @@ namespace vss {
 using TimePoint = std::chrono::steady_clock::time_point;
 
 // The last event that was accepted. Aborted: the handler of Abort ran or is about to.
-enum class Phase : std::uint8_t { None, Prepared, Waiting, Frozen, Thawed, Final, Complete, Aborted };
+enum class Phase : std::uint8_t {
+  None,
+  Prepared,
+  Waiting,
+  Frozen,
+  Thawed,
+  Final,
+  Complete,
+  Aborted,
+  PreRestored,
+  PostRestored
+};
+inline constexpr std::size_t kPhaseCount = 10;
 
 // What an event means in a phase. Run: call the handler. Ignore: answer success, call nothing. Late: the
 // writer has aborted by itself, say so. Wrong: an error.
 enum class Verdict : std::uint8_t { Run, Ignore, Late, Wrong };
 
-// One line per event, one column per phase.
-inline constexpr std::array<std::array<Verdict, 8>, kEventCount> kVerdicts = [] {
+// One line per event, one column per phase. A session is a backup or a restore; a restore has no Abort.
+inline constexpr std::array<std::array<Verdict, kPhaseCount>, kEventCount> kVerdicts = [] {
   constexpr Verdict R = Verdict::Run;
   constexpr Verdict I = Verdict::Ignore;
   constexpr Verdict L = Verdict::Late;
   constexpr Verdict W = Verdict::Wrong;
-  return std::array<std::array<Verdict, 8>, kEventCount>{{
+  return std::array<std::array<Verdict, kPhaseCount>, kEventCount>{{
       // clang-format off
-      //                         None Prep Wait Froz Thaw Finl Cmpl Abrt
-      /* PrepareForBackup   */ {{R,   W,   W,   W,   W,   W,   W,   W}},
-      /* PrepareForSnapshot */ {{W,   R,   W,   W,   W,   W,   W,   L}},
-      /* Freeze             */ {{W,   W,   R,   W,   W,   W,   W,   L}},
-      /* Thaw               */ {{W,   W,   W,   R,   W,   W,   W,   L}},
-      /* PostSnapshot       */ {{W,   W,   W,   W,   R,   W,   W,   L}},
-      /* Abort              */ {{W,   R,   R,   R,   R,   I,   I,   I}},
-      /* BackupComplete     */ {{W,   W,   W,   W,   W,   R,   W,   L}},
-      /* BackupShutdown     */ {{W,   R,   R,   R,   R,   R,   R,   R}},
+      //                         None Prep Wait Froz Thaw Finl Cmpl Abrt PreR PostR
+      /* PrepareForBackup   */ {{R,   W,   W,   W,   W,   W,   W,   W,   W,   W}},
+      /* PrepareForSnapshot */ {{W,   R,   W,   W,   W,   W,   W,   L,   W,   W}},
+      /* Freeze             */ {{W,   W,   R,   W,   W,   W,   W,   L,   W,   W}},
+      /* Thaw               */ {{W,   W,   W,   R,   W,   W,   W,   L,   W,   W}},
+      /* PostSnapshot       */ {{W,   W,   W,   W,   R,   W,   W,   L,   W,   W}},
+      /* Abort              */ {{W,   R,   R,   R,   R,   I,   I,   I,   W,   W}},
+      /* BackupComplete     */ {{W,   R,   W,   W,   W,   R,   W,   L,   W,   W}},
+      /* BackupShutdown     */ {{W,   R,   R,   R,   R,   R,   R,   R,   W,   W}},
+      /* PreRestore         */ {{R,   W,   W,   W,   W,   W,   W,   W,   W,   W}},
+      /* PostRestore        */ {{W,   W,   W,   W,   W,   W,   W,   W,   R,   W}},
+      /* RestoreShutdown    */ {{W,   W,   W,   W,   W,   W,   W,   W,   R,   R}},
       // clang-format on
   }};
 }();
@@ -54,8 +69,9 @@ class SessionTable {
     std::string set{kNullGuid};
     EventArgs known;
     Phase phase = Phase::None;
-    TimePoint deadline{};     // Frozen only
-    std::string abort_cause;  // not empty: the writer aborted by itself
+    Event shutdown = Event::BackupShutdown;  // the event that ends it
+    TimePoint deadline{};                    // Frozen only
+    std::string abort_cause;                 // not empty: the writer aborted by itself
     // Set with Phase::Aborted: handlers that have not begun need not begin. Any thread may read it.
     std::shared_ptr<std::atomic<bool>> given_up = std::make_shared<std::atomic<bool>>(false);
   };
@@ -79,12 +95,17 @@ class SessionTable {
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
   // vssd is gone: all sessions end. Phase Aborted in the result: the handler of Abort is still to be run; all
-  // of them get BackupShutdown.
+  // of them get the event that ends them.
   [[nodiscard]] std::vector<Session> end_all(const std::string& cause);
 
   // What the answer to a Freeze must be whose handler has said yes: a refusal if the writer aborted
   // meanwhile.
   [[nodiscard]] std::optional<Answer> aborted_meanwhile(const std::string& session) const;
+
+  // A handler that saw `before` has made `after` of it, for later events that do not tell of the components.
+  // What vssd has said meanwhile stays.
+  void remember(const std::string& session, const doc::SharedComponents& before,
+                const doc::SharedComponents& after);
 
   [[nodiscard]] bool empty() const { return sessions_.empty(); }
 

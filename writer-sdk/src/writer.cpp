@@ -53,6 +53,7 @@ int vss_writer::start() {
 int vss_writer::stop() {
   if (in_handler()) return VSS_ERR_BAD_STATE;
   stopping_ = true;
+  engine_.announce_stop();
   if (thread_.joinable()) {
     loop_.wake();
     thread_.join();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The functions of writer.h that take a vss_writer.
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -9,6 +8,7 @@
 #include <optional>
 #include <system_error>
 
+#include "writer-sdk/src/names.hpp"
 #include "writer-sdk/src/text.hpp"
 #include "writer-sdk/src/writer.hpp"
 
@@ -23,39 +23,27 @@ Struct copy_known(const Struct& from) {
   return to;
 }
 
-const char* level_name(vss_level level) {
-  switch (level) {
-    case VSS_LEVEL_FRONT_END:
-      return "front-end";
-    case VSS_LEVEL_BACK_END:
-      return "back-end";
-    case VSS_LEVEL_SYSTEM:
-      return "system";
-  }
-  return nullptr;
-}
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 std::optional<WriterConfig> checked_config(const vss_writer_config& given) {
   const auto text = [](const char* value) { return std::string(value == nullptr ? "" : value); };
-  const char* level = level_name(given.level);
-  WriterConfig config{
-      text(given.name),    lower(text(given.class_id)),   text(given.instance_name),
-      text(given.version), level == nullptr ? "" : level, std::chrono::milliseconds(given.freeze_timeout_ms),
-      given.flags};
-  if (config.freeze_timeout.count() == 0)
-    config.freeze_timeout = std::chrono::milliseconds(VSS_FREEZE_TIMEOUT_MS);
+  WriterConfig config{.name = text(given.name),
+                      .class_id = to_lower(text(given.class_id)),
+                      .instance_name = text(given.instance_name),
+                      .version = text(given.version),
+                      .level = given.level,
+                      .flags = given.flags,
+                      .subscribe = given.subscribe == 0 ? VSS_SUBSCRIBE_ALL : given.subscribe,
+                      .usage = given.usage,
+                      .source = given.source};
+  if (given.freeze_timeout_ms != 0)
+    config.freeze_timeout = std::chrono::milliseconds(given.freeze_timeout_ms);
   const bool texts_are_good = !config.name.empty() && is_guid(config.class_id) && is_utf8(config.name) &&
                               is_utf8(config.instance_name) && is_utf8(config.version);
-  if (!texts_are_good || level == nullptr || given.freeze_timeout_ms > VSS_FREEZE_TIMEOUT_MS ||
-      (given.flags & ~(VSS_WRITER_HOST_LOOP | VSS_WRITER_ACTIVATE)) != 0) {
-    return std::nullopt;
-  }
+  const bool numbers_are_good =
+      !name_of(kLevels, given.level).empty() && !name_of(kUsages, given.usage).empty() &&
+      !name_of(kSources, given.source).empty() && given.freeze_timeout_ms <= VSS_FREEZE_TIMEOUT_MS;
+  const bool bits_are_good = (given.flags & ~(VSS_WRITER_HOST_LOOP | VSS_WRITER_ACTIVATE)) == 0 &&
+                             (given.subscribe & ~VSS_SUBSCRIBE_ALL) == 0;
+  if (!texts_are_good || !numbers_are_good || !bits_are_good) return std::nullopt;
   return config;
 }
 

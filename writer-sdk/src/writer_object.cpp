@@ -86,6 +86,8 @@ void WriterObject::accept(Event event, EventResult&& result, const std::string& 
       event_args = to_event_args(args);
     } catch (const sdbus::Error& error) {
       throw bus_error(ErrorCode::InvalidArgument, "args: " + error.getMessage());
+    } catch (const BadArgument& error) {
+      throw bus_error(ErrorCode::InvalidArgument, to_message("args: " + std::string(error.what())));
     }
     const auto now = std::chrono::steady_clock::now();
     engine_.event(event, session, set, std::move(event_args), now,
@@ -122,6 +124,16 @@ void WriterObject::BackupComplete(EventResult&& result, std::string session, std
 void WriterObject::BackupShutdown(EventResult&& result, std::string session, std::string set,
                                   Dictionary args) {
   accept(Event::BackupShutdown, std::move(result), session, set, args);
+}
+void WriterObject::PreRestore(EventResult&& result, std::string session, std::string set, Dictionary args) {
+  accept(Event::PreRestore, std::move(result), session, set, args);
+}
+void WriterObject::PostRestore(EventResult&& result, std::string session, std::string set, Dictionary args) {
+  accept(Event::PostRestore, std::move(result), session, set, args);
+}
+void WriterObject::RestoreShutdown(EventResult&& result, std::string session, std::string set,
+                                   Dictionary args) {
+  accept(Event::RestoreShutdown, std::move(result), session, set, args);
 }
 
 }  // namespace vss

@@ -31,6 +31,9 @@ class WriterObject final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Writ
   void Abort(EventResult&& result, std::string session, std::string set, Dictionary args) override;
   void BackupComplete(EventResult&& result, std::string session, std::string set, Dictionary args) override;
   void BackupShutdown(EventResult&& result, std::string session, std::string set, Dictionary args) override;
+  void PreRestore(EventResult&& result, std::string session, std::string set, Dictionary args) override;
+  void PostRestore(EventResult&& result, std::string session, std::string set, Dictionary args) override;
+  void RestoreShutdown(EventResult&& result, std::string session, std::string set, Dictionary args) override;
 
   void accept(Event event, EventResult&& result, const std::string& session, const std::string& set,
               const Dictionary& args);

@@ -9,10 +9,12 @@
  *  1. A provider is a shared object <libdir>/vssd/providers/<name>.so, owned by root. It exports exactly one function,
  *     vss_provider_describe(), which has no side effects. It is loaded with RTLD_NOW | RTLD_LOCAL and never unloaded.
  *  2. abi_major must be equal; a greater abi_minor on either side is fine: struct_size tells which members exist.
- *     Structures only grow at their end. is_volume_supported, begin_prepare, commit, abort, remove, query and mount_info
-     must be there; any other operation that is NULL has nothing to do and succeeds.
+ *     Structures only grow at their end. is_volume_supported, begin_prepare, commit, abort, remove, query and
+ *     mount_info must be there; any other operation of minor 0 or 1 that is NULL has nothing to do and succeeds. One of
+ *     minor 2 that is NULL is not supported, and who asked for it is told so.
  *  3. Threads: the operations of set creation (begin_prepare .. abort) come one after another, from one thread.
- *     is_volume_supported, query, remove, mount_info and check_health may come at the same time from a second thread.
+ *     is_volume_supported, query, remove, mount_info, check_health and all operations of minor 2 may come at the same
+ *     time from a second thread, one after another.
  *  4. Operations block. The host waits for a limited time only and then counts the operation as failed; the operation
  *     goes on, and abort follows it as soon as it returns.
  *  5. Between the first hold and the last release (that is, in commit) an operation must not write or open files,
@@ -35,7 +37,7 @@ extern "C" {
 #endif
 
 #define VSS_PROVIDER_ABI_MAJOR 1u
-#define VSS_PROVIDER_ABI_MINOR 1u
+#define VSS_PROVIDER_ABI_MINOR 2u
 #define VSS_PROVIDER_EXPORT __attribute__((visibility("default")))
 
 /* The codes that a provider may return (Windows: error handling in shadow copy providers). */
@@ -54,7 +56,12 @@ enum vss_provider_status {
   /* commit only: the volume cannot be captured under this kind of hold (the kernel said EBUSY, say). From now on
      is_volume_supported answers with another kind. The host releases everything, calls abort, asks
      is_volume_supported again and begins anew with begin_prepare: once. Since minor 1. */
-  VSS_PROVIDER_E_HOLD_REFUSED = 11
+  VSS_PROVIDER_E_HOLD_REFUSED = 11,
+
+  /* Since minor 2. */
+  VSS_PROVIDER_E_VOLUME_IN_USE = 12,     /* revert: data would be lost; with `force` it would be done all the same */
+  VSS_PROVIDER_E_NOT_SUPPORTED = 13,     /* not with this storage, or this volume, whatever its state */
+  VSS_PROVIDER_E_REVERT_IN_PROGRESS = 14 /* an earlier revert of this volume is not done */
 };
 
 /* How writes to a volume are stopped while it is captured. */
@@ -71,6 +78,17 @@ enum vss_snapshot_health {
   VSS_HEALTH_AT_RISK = 1, /* its store fills up and cannot grow: it will be lost */
   VSS_HEALTH_LOST = 2     /* what it shows is no longer what was captured */
 };
+
+/* How far the revert of a volume is. Since minor 2. */
+enum vss_revert_state {
+  VSS_REVERT_NONE = 0,           /* nobody reverts it */
+  VSS_REVERT_PENDING_REBOOT = 1, /* when it is mounted or activated next, at the latest by a reboot */
+  VSS_REVERT_RUNNING = 2,        /* the volume shows the snapshot; storage is being rearranged below it */
+  VSS_REVERT_DONE = 3
+};
+
+/* add_storage: a number that the provider cannot tell. Since minor 2. */
+#define VSS_STORAGE_UNKNOWN UINT64_MAX
 
 /* One volume, as vssd found it. All strings may be "" but not NULL. */
 struct vss_volume {
@@ -126,6 +144,20 @@ struct vss_provider_host {
   /* The answer of check_health. health: enum vss_snapshot_health. seconds_left: until it is lost if all goes on as it
      does, -1 if unknown. reason: what and why, "" when good. */
   void (*set_health)(void *context, int health, int64_t seconds_left, const char *reason);
+
+  /* Since minor 2. */
+
+  /* The answer of break_snapshot: where the volume lives now. location: for people, and for mount(8) or lvm(8); the
+     provider's manual says what it is. device: node of the volume, "" if it has none of its own. */
+  void (*set_location)(void *context, const char *location, const char *device);
+  /* The answer of revert and revert_status. state: enum vss_revert_state. percent: how much is done, 0 to 100, -1 if
+     that cannot be told. message: what it waits for, "" if nothing. */
+  void (*set_revert)(void *context, int state, int percent, const char *message);
+  /* One place where snapshots of a volume are stored; storage() calls it once per place. volume: the path it was asked
+     with. location: name of the place. used, allocated: bytes that snapshots fill, and that are set apart for them, or
+     VSS_STORAGE_UNKNOWN. maximum: bytes that it may grow to, 0 if nothing limits it. */
+  void (*add_storage)(void *context, const char *volume, const char *location, uint64_t used, uint64_t allocated,
+                      uint64_t maximum);
 };
 
 struct vss_provider_ops {
@@ -177,6 +209,35 @@ struct vss_provider_ops {
   /* Since minor 1. How the snapshot fares, answered through set_health; called every few seconds for every snapshot
      that exists. Where its store can grow, this is where it does. Cheap when all is well. */
   int (*check_health)(const struct vss_provider_host *host, const struct vss_member *snapshot);
+
+  /* The operations of minor 2; the host calls them for snapshots of complete sets only. */
+
+  /* The snapshot becomes a volume of its own, which vssd forgets. Takes the provider's mark off it, so that from then
+     on remove() with the same data finds nothing of ours, and answers through set_location. Unmounted by the host
+     before. writable: the volume can be written from now on; otherwise it stays read-only. An error means that the mark
+     is still there. May come again for one that is broken already (vssd was killed before it could note it): success,
+     with the same answer. Errors: OBJECT_NOT_FOUND, VETO. */
+  int (*break_snapshot)(const struct vss_provider_host *host, const struct vss_member *snapshot, int writable);
+
+  /* The volume that the snapshot was made of shows what the snapshot does. Unmounted by the host before: the snapshot,
+     not the volume. Answers through set_revert. The snapshot may be used up by it: then query() says that it does not
+     exist. force: also if that takes data from somebody; what that is, the provider's manual says.
+     Errors: VOLUME_IN_USE (without force), REVERT_IN_PROGRESS, OBJECT_NOT_FOUND, NOT_SUPPORTED, INSUFFICIENT_STORAGE,
+     VETO. An error means that nothing has changed. */
+  int (*revert)(const struct vss_provider_host *host, const struct vss_member *snapshot, int force);
+
+  /* Whether the volume is being reverted, also by an earlier run of vssd or by somebody else; answers through
+     set_revert. A volume that is not of this provider's kind: VSS_PROVIDER_E_VOLUME_NOT_SUPPORTED. */
+  int (*revert_status)(const struct vss_provider_host *host, const struct vss_volume *volume);
+
+  /* Where snapshots of the volume are stored and how full that is; answers through add_storage, not at all if there is
+     nothing. A volume that is not of this provider's kind: VSS_PROVIDER_E_VOLUME_NOT_SUPPORTED. */
+  int (*storage)(const struct vss_provider_host *host, const struct vss_volume *volume);
+
+  /* Limits the storage of one snapshot, or of all snapshots of target->volume if target->data is "" (its ids are null
+     then). maximum: bytes, 0 for no limit. Never below what is used: INSUFFICIENT_STORAGE, and nothing has changed.
+     Errors: NOT_SUPPORTED, OBJECT_NOT_FOUND, VOLUME_NOT_SUPPORTED, INVALID_ARGUMENT, VETO. */
+  int (*resize_storage)(const struct vss_provider_host *host, const struct vss_member *target, uint64_t maximum);
 };
 
 #define VSS_PROVIDER_SPECIALISED 1u  /* works with few filesystems: asked before general ones */

@@ -9,8 +9,8 @@
 // VSS_PROVIDER_E_UNEXPECTED.
 //
 // Thread rule: as in provider_abi.h, contract 3: the set operations come from one thread,
-// is_volume_supported, query, remove, mount_info and check_health possibly at the same time from another.
-// Ownership: the one object is made by load() and never destroyed. Since 0.1.
+// is_volume_supported, query, remove, mount_info, check_health and what came with minor 2 possibly at the
+// same time from another. Ownership: the one object is made by load() and never destroyed. Since 0.1.
 
 #include <cerrno>
 #include <cstddef>
@@ -74,6 +74,17 @@ class ProviderHost {
     if (has(offsetof(vss_provider_host, set_health)))
       host_->set_health(host_->context, health, seconds_left, reason.c_str());
   }
+  // Since minor 2; a host that asks for the operation has the function for its answer.
+  void set_location(const std::string& location, const std::string& device) const {
+    host_->set_location(host_->context, location.c_str(), device.c_str());
+  }
+  void set_revert(int state, int percent, const std::string& message) const {
+    host_->set_revert(host_->context, state, percent, message.c_str());
+  }
+  void add_storage(const std::string& volume, const std::string& location, std::uint64_t used,
+                   std::uint64_t allocated, std::uint64_t maximum) const {
+    host_->add_storage(host_->context, volume.c_str(), location.c_str(), used, allocated, maximum);
+  }
   // Any thread.
   [[nodiscard]] bool is_cancelled() const { return host_->is_cancelled(host_->context) != 0; }
 
@@ -108,6 +119,22 @@ class SnapshotProvider {
   virtual void mount_info(const ProviderHost& host, const vss_member& snapshot, bool writable) = 0;
   virtual void check_health(const ProviderHost& host, const vss_member& /*snapshot*/) {
     host.set_health(VSS_HEALTH_GOOD, -1, "");
+  }
+  // Since minor 2: not supported unless overridden.
+  virtual void break_snapshot(const ProviderHost&, const vss_member& /*snapshot*/, bool /*writable*/) {
+    throw ProviderError(VSS_PROVIDER_E_NOT_SUPPORTED, "its snapshots cannot become volumes of their own");
+  }
+  virtual void revert(const ProviderHost&, const vss_member& /*snapshot*/, bool /*force*/) {
+    throw ProviderError(VSS_PROVIDER_E_NOT_SUPPORTED, "its volumes cannot be reverted");
+  }
+  virtual void revert_status(const ProviderHost&, const vss_volume& /*volume*/) {
+    throw ProviderError(VSS_PROVIDER_E_NOT_SUPPORTED, "its volumes cannot be reverted");
+  }
+  virtual void storage(const ProviderHost&, const vss_volume& /*volume*/) {
+    throw ProviderError(VSS_PROVIDER_E_NOT_SUPPORTED, "it does not tell how its snapshots are stored");
+  }
+  virtual void resize_storage(const ProviderHost&, const vss_member& /*target*/, std::uint64_t /*maximum*/) {
+    throw ProviderError(VSS_PROVIDER_E_NOT_SUPPORTED, "the storage of its snapshots cannot be limited");
   }
 };
 
@@ -202,10 +229,30 @@ class Table {
     ops.check_health = [](const vss_provider_host* host, const vss_member* snapshot) {
       return call(host, [&](const ProviderHost& face) { provider->check_health(face, *snapshot); });
     };
+    add_minor_2(ops);
     return ops;
   }
 
  private:
+  static void add_minor_2(vss_provider_ops& ops) noexcept {
+    ops.break_snapshot = [](const vss_provider_host* host, const vss_member* snapshot, int writable) {
+      return call(
+          host, [&](const ProviderHost& face) { provider->break_snapshot(face, *snapshot, writable != 0); });
+    };
+    ops.revert = [](const vss_provider_host* host, const vss_member* snapshot, int force) {
+      return call(host, [&](const ProviderHost& face) { provider->revert(face, *snapshot, force != 0); });
+    };
+    ops.revert_status = [](const vss_provider_host* host, const vss_volume* volume) {
+      return call(host, [&](const ProviderHost& face) { provider->revert_status(face, *volume); });
+    };
+    ops.storage = [](const vss_provider_host* host, const vss_volume* volume) {
+      return call(host, [&](const ProviderHost& face) { provider->storage(face, *volume); });
+    };
+    ops.resize_storage = [](const vss_provider_host* host, const vss_member* target, std::uint64_t maximum) {
+      return call(host, [&](const ProviderHost& face) { provider->resize_storage(face, *target, maximum); });
+    };
+  }
+
   // Never destroyed: a thread of the host may still be in it when the process exits.
   static inline Provider* provider = nullptr;
 

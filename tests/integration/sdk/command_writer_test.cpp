@@ -56,6 +56,17 @@ class CommandWriterProcess : public testing::Test {
     file << "[events.thaw]\ncommand = [\"" << script_.string() << "\"]\n";
   }
 
+  // The script is one of a directory of hooks; it finds "freeze" or "thaw" in $1.
+  void configure_hooks(const std::string& script) {
+    std::filesystem::create_directory(directory_.path() / "hooks");
+    script_ = directory_.path() / "hooks" / "hook";
+    std::ofstream(script_) << "#!/bin/sh\ncd " << directory_.path().string() << "\n" << script << "\n";
+    std::filesystem::permissions(script_, std::filesystem::perms(0755));
+    std::ofstream(config_) << "name = \"hooks\"\nclass_id = \"0e3c7f6a-1111-4222-8333-444455556666\"\n"
+                           << "paths = [\"/srv\"]\n[hooks]\ndirectory = \"" << script_.parent_path().string()
+                           << "\"\ntimeout_ms = 5000\n";
+  }
+
   void start() {
     pid_ = ::fork();
     if (pid_ == 0) {
@@ -104,7 +115,7 @@ TEST_F(CommandWriterProcess, RunsTheCommandOfEachEventWithWhatItSays) {
   configure("echo \"$VSS_EVENT $VSS_SESSION_ID $VSS_SET_ID $VSS_VOLUMES $VSS_SNAPSHOT_PATHS\" >> events");
   begin();
   const auto document = nlohmann::json::parse(coordinator_->identify(registration_));
-  EXPECT_EQ(document["components"][0]["name"], "/srv");
+  EXPECT_EQ(document["components"][0]["name"], "srv");
   const std::vector<std::string> volumes = {"/srv"};
   EXPECT_THAT(send("PrepareForBackup"), IsEmpty());
   EXPECT_THAT(send("PrepareForSnapshot", {{"volumes", sdbus::Variant(volumes)}}), IsEmpty());
@@ -131,7 +142,7 @@ TEST_F(CommandWriterProcess, AFailingCommandVetoesWithItsOutput) {
 }
 
 TEST_F(CommandWriterProcess, AHangingCommandIsKilledAtItsLimit) {
-  configure("test $VSS_EVENT != Freeze || { echo stuck; sleep 1000; }");
+  configure("test $VSS_EVENT != Freeze || { echo stuck; tail -f /dev/null; }");
   begin();
   send("PrepareForBackup");
   send("PrepareForSnapshot");
@@ -161,6 +172,47 @@ TEST_F(CommandWriterProcess, TheDeathOfVssdRunsTheAbortCommand) {
   EXPECT_TRUE(
       wait_until([&] { return read("events").find("Abort\nBackupShutdown\n") != std::string::npos; }, kLimit))
       << read("events");
+}
+
+TEST_F(CommandWriterProcess, HooksAreToldFreezeAndThawHoweverTheFreezeEnds) {
+  for (const std::string end : {"Thaw", "Abort", "SIGTERM", "the death of vssd"}) {
+    SCOPED_TRACE(end);
+    configure_hooks("echo \"$1 $VSS_EVENT\" >> events");
+    begin();
+    send("PrepareForBackup");
+    send("PrepareForSnapshot");
+    EXPECT_THAT(send("Freeze"), IsEmpty());
+    EXPECT_EQ(read("events"), "freeze Freeze\n");
+    if (end == "SIGTERM") {
+      ::kill(pid_, SIGTERM);
+      EXPECT_EQ(wait_for_exit(), 0);
+    } else if (end == "the death of vssd") {
+      coordinator_.reset();
+    } else {
+      EXPECT_THAT(send(end), IsEmpty());
+    }
+    const std::string thawed = std::string("thaw ") + (end == "Thaw" ? "Thaw" : "Abort") + "\n";
+    EXPECT_TRUE(wait_until([&] { return read("events") == "freeze Freeze\n" + thawed; }, kLimit))
+        << read("events");
+    if (pid_ > 0) {
+      ::kill(pid_, SIGTERM);
+      wait_for_exit();
+    }
+    coordinator_.reset();
+    std::filesystem::remove_all(directory_.path() / "hooks");
+    std::filesystem::remove(directory_.path() / "events");
+  }
+}
+
+TEST_F(CommandWriterProcess, AHookThatFailsVetoesWithItsOutput) {
+  configure_hooks("echo $1 >> events; [ $1 = thaw ] || { echo still busy; exit 2; }");
+  begin();
+  send("PrepareForBackup");
+  send("PrepareForSnapshot");
+  const Dictionary answer = send("Freeze");
+  EXPECT_TRUE(answer.at("veto").get<bool>());
+  EXPECT_THAT(message(answer), AllOf(HasSubstr("hook freeze: "), HasSubstr("still busy")));
+  EXPECT_EQ(read("events"), "freeze\nthaw\n");
 }
 
 TEST_F(CommandWriterProcess, AMalformedConfigurationEndsWithExConfig) {

@@ -12,13 +12,21 @@ cmake --install "$build" --prefix "$prefix" --component vss-writer >/dev/null
 library=$(find "$prefix" -name 'libvss-writer.so.1')
 libdir=$(dirname "$library")
 
-echo "headers: only writer.h and writer.hpp"
-test "$(cd "$prefix/include" && find . -type f | sort | tr '\n' ' ')" = "./vss/writer.h ./vss/writer.hpp "
+echo "headers: all of them are installed, and each can be included alone"
+(cd "$source/writer-sdk/include" && find . -type f | sort) >"$work/headers"
+(cd "$prefix/include" && find . -type f | sort) | diff "$work/headers" -
+while IFS= read -r header; do
+  printf '#include <%s>\n#include <vss/writer.h>\n' "${header#./}" >"$work/alone.c"
+  "$cxx" -std=c++17 -Wall -Wextra -Werror -I"$prefix/include" -fsyntax-only -x c++ "$work/alone.c"
+  case $header in
+    *.h) "$cc" -std=gnu99 -Wall -Wextra -Werror -pedantic -I"$prefix/include" -fsyntax-only "$work/alone.c" ;;
+  esac
+done <"$work/headers"
 
 echo "symbols: exactly those of the map"
 nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort >"$work/exported"
 sed -n 's/^ *\(vss_[a-z_]*\);$/\1/p' "$source/writer-sdk/src/vss-writer.map" | sort >"$work/mapped"
-sed -n 's/.*VSS_API [^(]* \**\(vss_[a-z_]*\)(.*/\1/p' "$source/writer-sdk/include/vss/writer.h" | sort >"$work/declared"
+sed -n 's/.*VSS_API [^(]* \**\(vss_[a-z_]*\)(.*/\1/p' "$source"/writer-sdk/include/vss/*.h | sort >"$work/declared"
 diff "$work/mapped" "$work/exported"
 diff "$work/mapped" "$work/declared"
 

@@ -58,6 +58,9 @@ class RecordingWriter : public Writer {
     const std::lock_guard lock(mutex_);
     events_.back() += ":" + session.shutdown_set_id().substr(0, 8);
   }
+  void on_pre_restore(Session& session) override { note("pre_restore", session); }
+  void on_post_restore(Session& session) override { note("post_restore", session); }
+  void on_restore_shutdown(Session& session) override { note("restore_shutdown", session); }
   void on_state_changed(vss_writer_state state, const std::string& message) override {
     static const std::map<vss_writer_state, std::string> kNames = {{VSS_WRITER_UNREGISTERED, "unregistered"},
                                                                    {VSS_WRITER_REGISTERED, "registered"},

@@ -87,6 +87,7 @@ TEST_F(Access, EverybodyMayLook) {
   EXPECT_TRUE(nobody.manager("ListProviders"));
   EXPECT_TRUE(nobody.manager("ListVolumes"));
   EXPECT_TRUE(nobody.manager("ListSnapshots", Dict{}));
+  EXPECT_TRUE(nobody.manager("ListStorage"));
 }
 
 TEST_F(Access, WithoutPolkitOnlyRootMayAct) {
@@ -95,7 +96,10 @@ TEST_F(Access, WithoutPolkitOnlyRootMayAct) {
   for (const Reply<>& refused :
        {nobody.manager("CreateBackup", Dict{}), delete_all(nobody), nobody.manager("CollectGarbage"),
         register_writer(nobody), nobody.manager("IsVolumeSupported", volume(), std::string("fake")),
-        nobody.manager("IsVolumeSupported", std::string("/nowhere"), std::string())}) {
+        nobody.manager("IsVolumeSupported", std::string("/nowhere"), std::string()),
+        nobody.manager("BreakSnapshotSet", kId, Dict{}), nobody.manager("RevertToSnapshot", kId, true),
+        nobody.manager("QueryRevertStatus", std::string("/nowhere")),
+        nobody.manager("ResizeStorage", std::string("/nowhere"), std::uint64_t{1})}) {
     ASSERT_EQ(name_of(refused), "AccessDenied");
     EXPECT_THAT(refused.error().message, HasSubstr("polkit"));
   }

@@ -70,6 +70,11 @@ TEST_F(BadInput, ArgumentsOfTheWrongTypeAreRefusedByTheBusLibrary) {
                       {kManagerInterface, "ListSnapshots"},
                       {kManagerInterface, "DeleteSnapshots"},
                       {kManagerInterface, "IsVolumeSupported"},
+                      {kManagerInterface, "BreakSnapshotSet"},
+                      {kManagerInterface, "RevertToSnapshot"},
+                      {kManagerInterface, "QueryRevertStatus"},
+                      {kManagerInterface, "ListStorage"},
+                      {kManagerInterface, "ResizeStorage"},
                       {kManagerInterface, "GetStatus"},
                       {kBackupInterface, "SetContext"},
                       {kBackupInterface, "SetBackupState"},
@@ -218,6 +223,10 @@ TEST_F(BadInput, IdsThatAreNoGuid) {
                  [&] { return requester.backup("DeleteSnapshots", std::string("set"), id, true); });
     expect_error(requester, "Manager.DeleteSnapshots " + what, "InvalidArgument",
                  [&] { return requester.manager("DeleteSnapshots", std::string("set"), id, true); });
+    expect_error(requester, "Manager.BreakSnapshotSet " + what, "InvalidArgument",
+                 [&] { return requester.manager("BreakSnapshotSet", id, Dict{}); });
+    expect_error(requester, "Manager.RevertToSnapshot " + what, "InvalidArgument",
+                 [&] { return requester.manager("RevertToSnapshot", id, true); });
     expect_error(requester, "UnregisterWriter " + what, "InvalidArgument",
                  [&] { return requester.manager("UnregisterWriter", id); });
     if (id.empty()) continue;  // no filter

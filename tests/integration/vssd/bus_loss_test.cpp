@@ -98,10 +98,8 @@ TEST_F(BusLoss, WhileTheWritersAreFrozen) {
 
 TEST_F(BusLoss, APersistentSetStays) {
   auto requester = std::make_unique<Requester>();
-  Requester::Plan kept = plan();
-  kept.context = "app-rollback";
-  ASSERT_TRUE(requester->run_until(kept));
-  const std::string set = requester->property("SnapshotSetId");
+  const std::string set = make_set_in("app-rollback", *requester);
+  ASSERT_NE(set, "");
   bus_.stop();
   wait_for_all_unregistered();
   bus_.start();

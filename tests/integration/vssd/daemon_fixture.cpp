@@ -69,10 +69,18 @@ std::vector<std::string> DaemonTest::provider_log() const {
   std::vector<std::string> operations;
   std::ifstream lines((directory_.path() / "fake").string() + ".log");
   for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("is_volume_supported") || line.starts_with("load")) continue;
+    const std::string operation = line.substr(0, line.find(' '));
+    if (operation == "is_volume_supported" || operation == "load" || operation == "check_health") continue;
     operations.push_back(line);
   }
   return operations;
+}
+
+std::size_t DaemonTest::health_checks() const {
+  std::size_t count = 0;
+  std::ifstream lines((directory_.path() / "fake").string() + ".log");
+  for (std::string line; std::getline(lines, line);) count += line.starts_with("check_health") ? 1 : 0;
+  return count;
 }
 
 std::vector<std::string> DaemonTest::provider_operations() const {
@@ -103,14 +111,22 @@ std::size_t DaemonTest::catalogue_entries() const {
 ScriptedWriter& DaemonTest::add_writer(const std::string& name, vss_level level) {
   ScriptedWriter::Setup setup;
   setup.level = level;
-  writers_.push_back(std::make_unique<ScriptedWriter>(log_, name, setup));
+  setup.data = volume();
+  return add_writer(name, setup);
+}
+
+ScriptedWriter& DaemonTest::add_writer(const std::string& name, ScriptedWriter::Setup setup) {
+  setup.face = faces_[writers_.size() % faces_.size()];
+  writers_.push_back(std::make_unique<ScriptedWriter>(log_, name, std::move(setup)));
   writers_.back()->start();
   return *writers_.back();
 }
 
 void DaemonTest::add_writers(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
-    writers_.push_back(std::make_unique<ScriptedWriter>(log_, "writer " + std::to_string(i)));
+    ScriptedWriter::Setup setup;
+    setup.face = faces_[i % faces_.size()];
+    writers_.push_back(std::make_unique<ScriptedWriter>(log_, "writer " + std::to_string(i), setup));
     writers_.back()->begin();
   }
   for (const auto& writer : writers_) {
@@ -122,6 +138,22 @@ Requester::Plan DaemonTest::plan() const {
   Requester::Plan plan;
   plan.volumes = {volume()};
   return plan;
+}
+
+std::string DaemonTest::make_set_in(const std::string& context, Requester& requester) const {
+  Requester::Plan way = plan();
+  way.context = context;
+  const Reply<> made = requester.run_until(way);
+  EXPECT_TRUE(made) << made.error().message;
+  return made ? requester.property("SnapshotSetId") : "";
+}
+
+CallError DaemonTest::fail_to_make_set(Requester& requester) const {
+  const Reply<> prepared = requester.run_until(plan(), "DoSnapshotSet");
+  EXPECT_TRUE(prepared) << prepared.error().message;
+  const Reply<> made = requester.backup("DoSnapshotSet");
+  EXPECT_FALSE(made);
+  return made ? CallError{} : made.error();
 }
 
 Dict DaemonTest::status() {

@@ -39,20 +39,27 @@ class DaemonTest : public ::testing::Test {
 
   // What the fake provider does from now on; "" is success in everything. fake_script.hpp has the words.
   void script(const std::string& lines) const;
-  // What it was asked, "<operation> <ids...>"; is_volume_supported and load are left out.
+  // What it was asked, "<operation> <ids...>"; left out are is_volume_supported, load, and check_health,
+  // which comes by the clock.
   [[nodiscard]] std::vector<std::string> provider_log() const;
   [[nodiscard]] std::vector<std::string> provider_operations() const;
+  [[nodiscard]] std::size_t health_checks() const;
   [[nodiscard]] bool wait_for_operation(const std::string& operation) const;
   // Files that stand for snapshots.
   [[nodiscard]] std::size_t provider_snapshots() const;
   [[nodiscard]] std::size_t catalogue_entries() const;
 
   ScriptedWriter& add_writer(const std::string& name, vss_level level = VSS_LEVEL_FRONT_END);
+  ScriptedWriter& add_writer(const std::string& name, ScriptedWriter::Setup setup);
   // Registers them all at once.
   void add_writers(std::size_t count);
 
   [[nodiscard]] std::string volume() const { return volume_->mount_point().string(); }
   [[nodiscard]] Requester::Plan plan() const;
+  // Makes the set of plan() in this context; its session goes on. Its id, "" if it was not made.
+  [[nodiscard]] std::string make_set_in(const std::string& context, Requester& requester) const;
+  // A set of plan() that DoSnapshotSet has to fail to make: its error, an empty one if it was made.
+  [[nodiscard]] CallError fail_to_make_set(Requester& requester) const;
 
   // GetStatus, as somebody who has nothing to do with it.
   [[nodiscard]] Dict status();
@@ -69,6 +76,7 @@ class DaemonTest : public ::testing::Test {
   PrivateBus bus_;
   EventLog log_;
   std::vector<std::unique_ptr<ScriptedWriter>> writers_;
+  std::vector<Face> faces_{Face::Cpp};  // of the SDK; writers made below take them in turn
 
  private:
   std::unique_ptr<LoopFilesystem> volume_;

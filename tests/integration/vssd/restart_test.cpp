@@ -12,20 +12,12 @@ namespace {
 class Restart : public DaemonTest {
  protected:
   void SetUp() override { start(); }
-
-  std::string make(Requester& requester, const std::string& context) {
-    Requester::Plan way = plan();
-    way.context = context;
-    const Reply<> made = requester.run_until(way);
-    EXPECT_TRUE(made) << made.error().message;
-    return requester.property("SnapshotSetId");
-  }
 };
 
 TEST_F(Restart, PersistentSetsStayReadableAndAutoReleaseSetsGo) {
   Requester first, second;
-  const std::string kept = make(first, "nas-rollback");
-  make(second, "file-share-backup");
+  const std::string kept = make_set_in("nas-rollback", first);
+  EXPECT_NE(make_set_in("file-share-backup", second), "");
   EXPECT_EQ(provider_snapshots(), 2U);
   vssd().kill9();
   EXPECT_EQ(provider_snapshots(), 2U);
@@ -46,51 +38,9 @@ TEST_F(Restart, PersistentSetsStayReadableAndAutoReleaseSetsGo) {
   expect_nothing_left();
 }
 
-TEST_F(Restart, WhatWasHalfMadeIsRemoved) {
-  add_writer("writer");
-  for (const char* operation : {"end_prepare", "pre_commit", "commit", "post_commit", "pre_final_commit",
-                                "mount_info", "post_final_commit"}) {
-    SCOPED_TRACE(operation);
-    log_.clear();
-    script(std::string(operation) + " hang\n");
-    const std::size_t before = provider_log().size();
-    Requester requester;
-    Requester::Plan way = plan();
-    way.context = "app-rollback";
-    ASSERT_TRUE(requester.run_until(way, "DoSnapshotSet"));
-    PendingCall call = requester.begin("DoSnapshotSet");
-    ASSERT_TRUE(wait_until(
-        [&] {
-          const auto operations = provider_operations();
-          return operations.size() > before && operations.back() == operation;
-        },
-        std::chrono::seconds(20)));
-    EXPECT_EQ(catalogue_entries(), 1U) << "on disk before the first snapshot";
-    // From PrepareForSnapshot to PostSnapshot a writer that loses vssd helps itself.
-    const bool aborts = log_.count("PrepareForSnapshot") == 1 && log_.count("PostSnapshot") == 0;
-    vssd().kill9();
-    EXPECT_FALSE(call.result());
-    if (aborts) {
-      EXPECT_TRUE(log_.wait_for("Abort")) << "the writer's own";
-    }
-    script("");
-    vssd().restart();
-    expect_nothing_left();
-    ASSERT_TRUE(wait_until([this] { return writers_.front()->is_registered(); }, std::chrono::seconds(30)));
-    EXPECT_EQ(log_.count("Abort"), aborts ? 1U : 0U);
-  }
-  ASSERT_TRUE(wait_until(
-      [] {
-        Requester requester;
-        return requester.manager<Dicts>("ListWriters").value_or(Dicts()).size() == 1;
-      },
-      std::chrono::seconds(30)));
-  expect_next_backup_works();
-}
-
 TEST_F(Restart, WhatWasBeingDeletedIsDeleted) {
   Requester requester;
-  const std::string set = make(requester, "nas-rollback");
+  const std::string set = make_set_in("nas-rollback", requester);
   ASSERT_TRUE(requester.backup("Release"));
   script("remove hang\n");
   PendingCall call =
@@ -108,7 +58,7 @@ TEST_F(Restart, WhatWasBeingDeletedIsDeleted) {
 TEST_F(Restart, ATermSignalEndsEverySessionFirst) {
   add_writers(3);
   Requester requester;
-  const std::string set = make(requester, "backup");
+  const std::string set = make_set_in("backup", requester);
   vssd().signal(SIGTERM);
   EXPECT_EQ(vssd().wait(), 0);
   ASSERT_TRUE(log_.wait_for("BackupShutdown", 3));
@@ -123,7 +73,7 @@ TEST_F(Restart, ATermSignalEndsEverySessionFirst) {
 
 TEST_F(Restart, ASnapshotThatCannotBeReachedAtTheStartIsMountedWhenItCan) {
   Requester requester;
-  const std::string set = make(requester, "nas-rollback");
+  const std::string set = make_set_in("nas-rollback", requester);
   vssd().kill9();
   script("query fail 10 its disk is not there yet\n");
   vssd().restart();
@@ -142,7 +92,7 @@ TEST_F(Restart, ASnapshotThatCannotBeReachedAtTheStartIsMountedWhenItCan) {
 
 TEST_F(Restart, ASnapshotThatIsMissingIsReportedAndCanBeDeleted) {
   Requester requester;
-  const std::string set = make(requester, "nas-rollback");
+  const std::string set = make_set_in("nas-rollback", requester);
   vssd().kill9();
   std::filesystem::remove_all(directory_.path() / "fake.snapshots");
   vssd().restart();

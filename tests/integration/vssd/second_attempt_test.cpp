@@ -44,10 +44,9 @@ TEST_F(RefusedHold, ASecondRefusalFailsTheSet) {
   add_writer("writer");
   script("commit refuse-hold the kernel is too old\n");
   Requester requester;
-  ASSERT_TRUE(requester.run_until(plan(), "DoSnapshotSet"));
-  const Reply<> made = requester.backup("DoSnapshotSet");
-  EXPECT_EQ(name_of(made), "ProviderVeto");
-  EXPECT_THAT(made.error().message, HasSubstr("second attempt"));
+  const CallError error = fail_to_make_set(requester);
+  EXPECT_EQ(error.name, "ProviderVeto");
+  EXPECT_THAT(error.message, HasSubstr("second attempt"));
   EXPECT_EQ(std::ranges::count(provider_operations(), "commit"), 2);
   EXPECT_TRUE(log_.wait_for("Abort"));
   ASSERT_TRUE(requester.backup("Release"));

@@ -177,27 +177,5 @@ TEST_F(Sequence, ContextsWithoutWritersTellNobody) {
   expect_nothing_left();
 }
 
-TEST_F(Sequence, SessionsOutsideTheLockDoNotMeet) {
-  start();
-  add_writers(3);
-  Requester first, second;
-  ASSERT_TRUE(first.run_until(plan()));
-  ASSERT_TRUE(second.run_until(plan()));
-  EXPECT_EQ(provider_snapshots(), 2U);
-  const std::string set = first.property("SnapshotSetId");
-  ASSERT_TRUE(first.backup("Release"));
-  EXPECT_EQ(second.state(), "snapped");
-  EXPECT_EQ(provider_snapshots(), 1U);
-  EXPECT_EQ(log_.count("BackupShutdown"), 3U);
-  for (const LoggedEvent& event : log_.all()) {
-    if (event.event == "BackupShutdown") {
-      EXPECT_EQ(event.set, set);
-    }
-  }
-  ASSERT_TRUE(second.backup("BackupComplete"));
-  ASSERT_TRUE(second.backup("Release"));
-  expect_nothing_left();
-}
-
 }  // namespace
 }  // namespace vss::test

@@ -60,14 +60,11 @@ class Listener {
 class SnapshotHealth : public DaemonTest {
  protected:
   void make_set(Requester& requester) {
-    const Reply<> made = requester.run_until(plan());
-    ASSERT_TRUE(made) << made.error().message;
+    ASSERT_NE(make_set_in("backup", requester), "");
     snapshot_ =
         get<std::string>(requester.manager<Dicts>("ListSnapshots", Dict{}).value().at(0), "snapshot_id");
   }
-  [[nodiscard]] std::size_t looks() const {
-    return static_cast<std::size_t>(std::ranges::count(provider_operations(), "check_health"));
-  }
+  [[nodiscard]] std::size_t looks() const { return health_checks(); }
   // Whole ones: the first may have begun before.
   [[nodiscard]] bool wait_for_looks(std::size_t more) const {
     const std::size_t before = looks();
@@ -156,9 +153,7 @@ TEST_F(SnapshotHealth, NobodyIsAskedWithoutSnapshots) {
 TEST_F(SnapshotHealth, APersistentSnapshotIsLookedAfterAgainAfterARestart) {
   start(kConfig);
   Requester requester;
-  Requester::Plan kept = plan();
-  kept.context = "nas-rollback";
-  ASSERT_TRUE(requester.run_until(kept));
+  ASSERT_NE(make_set_in("nas-rollback", requester), "");
   ASSERT_TRUE(requester.backup("Release"));
   script("check_health at-risk 5 fills up\n");
   const Listener listener;

@@ -375,9 +375,10 @@ TEST_F(HoldCrash, NothingStaysHeldAfterAHundredRandomKills) {
     if (who == 2) {
       ASSERT_TRUE(recover());
     }
-    // In the second case vssd goes on holding and releasing: seen free once is enough.
+    // In the second case vssd goes on holding and releasing: seen free once is enough. How soon is promised
+    // is the business of other tests; here kills and a busy disk come together.
     for (const auto& volume : volumes_)
-      ASSERT_TRUE(test::wait_until([&] { return !volume->is_frozen(); }, 1s))
+      ASSERT_TRUE(test::wait_until([&] { return !volume->is_frozen(); }, 10s))
           << "round " << round << " " << who;
     driver.kill_now();
     const auto summary = recover();

@@ -331,6 +331,28 @@ TEST_F(ImageProvider, AFileWithoutOurMarkIsNeverDeleted) {
   EXPECT_EQ(read_text(image.clone_of(member)), "precious");
 }
 
+TEST_F(ImageProvider, ABrokenCloneStaysAndIsNeverRemoved) {
+  Image image({"xfs", "ext4"});
+  for (const bool writable : {false, true}) {
+    const core::Member member = image.member();
+    ASSERT_TRUE(image.make_set(driver_, member));
+    const core::Member made = driver_.member(member.snapshot_id);
+    const auto where = driver_.break_snapshot(made, writable);
+    ASSERT_TRUE(where) << where.error().message;
+    EXPECT_EQ(where->location, image.clone_of(member).string());
+    EXPECT_EQ(where->device, "");
+    ModuleDriver restarted("image");
+    EXPECT_EQ(restarted.remove(made).error().code, ErrorCode::ProviderVeto);
+    EXPECT_EQ(restarted.break_snapshot(made, writable)->location, where->location) << "again";
+    const auto mode = fs::status(where->location).permissions();
+    EXPECT_EQ((mode & fs::perms::owner_write) != fs::perms::none, writable);
+    run_program({"e2fsck", "-fn", where->location});
+    EXPECT_EQ(restarted.revert(made, true).error().code, ErrorCode::NotSupported);
+    fs::remove(where->location);
+    EXPECT_EQ(restarted.break_snapshot(made, writable).error().code, ErrorCode::ObjectNotFound);
+  }
+}
+
 TEST_F(ImageProvider, AHostThatIsNotMountedIsNotTakenForADeletedSnapshot) {
   auto image = std::make_unique<Image>(Layout{"xfs", "ext4"});
   const core::Member member = image->member();

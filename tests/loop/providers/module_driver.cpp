@@ -113,6 +113,48 @@ core::Result<core::MountSpec> ModuleDriver::mount_info(const core::Member& snaps
   return operation.reports().mount.value();
 }
 
+core::Result<core::BrokenLocation> ModuleDriver::break_snapshot(const core::Member& snapshot, bool writable) {
+  const MemberViews views({snapshot});
+  Operation operation(name_, OperationKind::BreakSnapshot, [&](const vss_provider_host* host) {
+    return ops_.break_snapshot(host, views.data(), writable ? 1 : 0);
+  });
+  if (auto status = run(operation); !status) return core::fail(status.error());
+  return operation.reports().location.value();
+}
+
+core::Result<core::RevertStatus> ModuleDriver::revert(const core::Member& snapshot, bool force) {
+  const MemberViews views({snapshot});
+  Operation operation(name_, OperationKind::Revert, [&](const vss_provider_host* host) {
+    return ops_.revert(host, views.data(), force ? 1 : 0);
+  });
+  if (auto status = run(operation); !status) return core::fail(status.error());
+  return operation.reports().revert.value();
+}
+
+core::Result<core::RevertStatus> ModuleDriver::revert_status(const core::Volume& volume) {
+  const vss_volume view = provider_host::view_of(volume);
+  Operation operation(name_, OperationKind::RevertStatus,
+                      [&](const vss_provider_host* host) { return ops_.revert_status(host, &view); });
+  if (auto status = run(operation); !status) return core::fail(status.error());
+  return operation.reports().revert.value();
+}
+
+core::Result<std::vector<core::StorageReport>> ModuleDriver::storage(const core::Volume& volume) {
+  const vss_volume view = provider_host::view_of(volume);
+  Operation operation(name_, OperationKind::Storage,
+                      [&](const vss_provider_host* host) { return ops_.storage(host, &view); });
+  if (auto status = run(operation); !status) return core::fail(status.error());
+  return operation.reports().storage;
+}
+
+core::Status ModuleDriver::resize_storage(const core::Member& target, std::uint64_t maximum) {
+  const MemberViews views({target});
+  Operation operation(name_, OperationKind::ResizeStorage, [&](const vss_provider_host* host) {
+    return ops_.resize_storage(host, views.data(), maximum);
+  });
+  return run(operation);
+}
+
 core::Status ModuleDriver::make_set(const std::vector<core::Member>& members, OperationKind last) {
   const core::Guid set = members.front().set_id;
   std::vector<core::Guid> snapshots;

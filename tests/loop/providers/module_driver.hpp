@@ -32,6 +32,11 @@ class ModuleDriver {
   core::Status remove(const core::Member& snapshot);
   core::Result<bool> exists(const core::Member& snapshot);
   core::Result<core::MountSpec> mount_info(const core::Member& snapshot, bool writable);
+  core::Result<core::BrokenLocation> break_snapshot(const core::Member& snapshot, bool writable);
+  core::Result<core::RevertStatus> revert(const core::Member& snapshot, bool force);
+  core::Result<core::RevertStatus> revert_status(const core::Volume& volume);
+  core::Result<std::vector<core::StorageReport>> storage(const core::Volume& volume);
+  core::Status resize_storage(const core::Member& target, std::uint64_t maximum);
 
   // begin_prepare for each, then everything up to and with `last`. The first error ends it.
   core::Status make_set(const std::vector<core::Member>& members,

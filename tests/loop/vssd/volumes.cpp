@@ -99,8 +99,10 @@ std::vector<std::string> Volumes::leftovers(const std::filesystem::path& runtime
   std::erase_if(found, [&](const std::string& line) {  // those of other tests on this machine
     return line.starts_with("loop device") && line.find(directory_.path().string()) == std::string::npos;
   });
-  collect_lines(read_text("/proc/self/mountinfo"), (runtime_dir / "snapshots").string() + "/", "mount",
-                found);
+  for (const char* directory : {"snapshots", "client-accessible"}) {
+    collect_lines(read_text("/proc/self/mountinfo"), (runtime_dir / directory).string() + "/", "mount",
+                  found);
+  }
   for (const auto& entry : std::filesystem::directory_iterator(runtime_dir)) {
     if (entry.path().filename().string().starts_with("hold.record")) found.push_back(entry.path().string());
   }

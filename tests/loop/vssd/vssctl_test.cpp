@@ -88,7 +88,10 @@ TEST_F(Vssctl, ItsDeathTellsTheWriterAndRemovesTheSnapshots) {
   const auto output = volumes_.directory() / "vssctl.out";
   std::vector<std::string> arguments = {VSSCTL_PROGRAM};
   for (const std::string& word : with_volumes({"run"})) arguments.push_back(word);
-  for (const char* word : {"--", "sh", "-c", "echo copying; exec sleep 60"}) arguments.emplace_back(word);
+  // Nobody ends the command but the end of this process.
+  const std::string copy = "echo copying; exec tail -f /dev/null --pid=" + std::to_string(::getpid());
+  for (const std::string& word : {std::string("--"), std::string("sh"), std::string("-c"), copy})
+    arguments.push_back(word);
   ChildProcess vssctl_process(arguments, {}, output);
   ASSERT_TRUE(vssctl_process.wait_for_output("copying", 30s)) << vssctl_process.output();
   EXPECT_NE(volumes_.leftovers(runtime_dir()), std::vector<std::string>());

@@ -31,6 +31,8 @@ const std::map<ErrorCode, ExitCode> kPromised = {
     {ErrorCode::VolumeNotSupported, ExitCode::NotSupported},
     {ErrorCode::VolumeNotSupportedByProvider, ExitCode::NotSupported},
     {ErrorCode::ConsistencyNotReached, ExitCode::NotSupported},
+    {ErrorCode::UnselectedVolume, ExitCode::WriterFailed},
+    {ErrorCode::SelectionIncomplete, ExitCode::WriterFailed},
 };
 
 TEST(ExitCodes, EachErrorHasTheCodeOfItsClass) {

@@ -10,6 +10,8 @@
 #include <vss_dbus/backup_adaptor.hpp>
 #include <vss_dbus/manager_adaptor.hpp>
 
+#include "tests/unit/cli/fake_restore.hpp"
+
 namespace vss::test {
 namespace {
 
@@ -55,17 +57,18 @@ class FakeBackup final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Backup
     plain("SetContext", std::move(result), " " + context);
   }
   void SetBackupState(Plain&& result, bool select, bool bootable, std::string type, bool partial) override {
-    const bool as_expected = select && !bootable && type == "full" && !partial;
-    plain("SetBackupState", std::move(result), as_expected ? "" : " with wrong arguments");
+    plain("SetBackupState", std::move(result),
+          std::string(select ? "" : " all") + (bootable ? " bootable" : "") +
+              (type == "full" ? "" : " " + type) + (partial ? " partial" : ""));
   }
-  void EnableWriterClasses(Plain&& result, std::vector<std::string>) override {
-    plain("EnableWriterClasses", std::move(result));
+  void EnableWriterClasses(Plain&& result, std::vector<std::string> ids) override {
+    plain("EnableWriterClasses", std::move(result), " " + std::to_string(ids.size()) + " " + ids.front());
   }
-  void DisableWriterClasses(Plain&& result, std::vector<std::string>) override {
-    plain("DisableWriterClasses", std::move(result));
+  void DisableWriterClasses(Plain&& result, std::vector<std::string> ids) override {
+    plain("DisableWriterClasses", std::move(result), " " + std::to_string(ids.size()) + " " + ids.front());
   }
-  void DisableWriterInstances(Plain&& result, std::vector<std::string>) override {
-    plain("DisableWriterInstances", std::move(result));
+  void DisableWriterInstances(Plain&& result, std::vector<std::string> ids) override {
+    plain("DisableWriterInstances", std::move(result), " " + std::to_string(ids.size()) + " " + ids.front());
   }
   void GatherWriterMetadata(sdbus::Result<Dicts>&& result) override {
     log_.add("GatherWriterMetadata");
@@ -74,12 +77,25 @@ class FakeBackup final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Backup
   void AddComponent(Plain&& result, std::string instance, std::string, std::string name) override {
     plain("AddComponent", std::move(result), " " + instance + " " + name);
   }
+  void GetWriterComponents(sdbus::Result<std::string>&& result, std::string instance) override {
+    log_.add("GetWriterComponents " + instance);
+    answer(script_, "GetWriterComponents", std::move(result), std::string(R"({"components":[]})"));
+  }
+  void SetBackupOptions(Plain&& result, std::string instance, std::string, std::string name,
+                        std::string options) override {
+    plain("SetBackupOptions", std::move(result), " " + instance + " " + name + " " + options);
+  }
+  void SetPreviousBackupStamp(Plain&& result, std::string instance, std::string, std::string name,
+                              std::string stamp) override {
+    plain("SetPreviousBackupStamp", std::move(result), " " + instance + " " + name + " " + stamp);
+  }
   void StartSnapshotSet(sdbus::Result<std::string>&& result) override {
     log_.add("StartSnapshotSet");
     answer(script_, "StartSnapshotSet", std::move(result), std::string(kSetId));
   }
-  void AddToSnapshotSet(sdbus::Result<std::string>&& result, std::string volume, std::string) override {
-    log_.add("AddToSnapshotSet " + volume);
+  void AddToSnapshotSet(sdbus::Result<std::string>&& result, std::string volume,
+                        std::string provider) override {
+    log_.add("AddToSnapshotSet " + volume + (provider.empty() ? "" : " " + provider));
     answer(script_, "AddToSnapshotSet", std::move(result), std::string(kSetId));
   }
   void PrepareForBackup(Plain&& result) override { plain("PrepareForBackup", std::move(result)); }
@@ -115,14 +131,14 @@ class FakeBackup final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Backup
     plain("BackupComplete", std::move(result));
   }
   void AbortBackup(Plain&& result) override { plain("AbortBackup", std::move(result)); }
-  void DeleteSnapshots(sdbus::Result<std::uint32_t, std::string>&& result, std::string, std::string,
-                       bool) override {
-    log_.add("DeleteSnapshots");
+  void DeleteSnapshots(sdbus::Result<std::uint32_t, std::string>&& result, std::string kind, std::string id,
+                       bool force) override {
+    log_.add("Backup.DeleteSnapshots " + kind + " " + id + (force ? " force" : ""));
     answer(script_, "DeleteSnapshots", std::move(result), std::uint32_t{0}, std::string());
   }
   void SaveDocument(sdbus::Result<std::string>&& result) override {
     log_.add("SaveDocument");
-    answer(script_, "SaveDocument", std::move(result), std::string("{}"));
+    answer(script_, "SaveDocument", std::move(result), script_.document);
   }
   void Cancel(Plain&& result) override {
     // vssctl repeats it until the call that it stops is back: how often, is a matter of chance.
@@ -158,10 +174,20 @@ class FakeManager final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Manag
   ~FakeManager() { unregisterAdaptor(); }
 
  private:
+  void CreateRestore(sdbus::Result<sdbus::ObjectPath>&& result, std::string document, Dict) override {
+    log_.add("CreateRestore " + std::to_string(document.size()));
+    restore_.reset();
+    restore_ = make_fake_restore(connection_, script_, log_);
+    answer(script_, "CreateRestore", std::move(result), sdbus::ObjectPath(kRestorePath));
+  }
   void CreateBackup(sdbus::Result<sdbus::ObjectPath>&& result, Dict options) override {
-    std::string call = "CreateBackup policy=" + options.at("policy").get<std::string>() +
-                       " lock_timeout=" + std::to_string(options.at("lock_timeout").get<std::uint32_t>());
+    std::string call = "CreateBackup";
+    if (options.contains("policy")) call += " policy=" + options.at("policy").get<std::string>();
+    if (options.contains("lock_timeout"))
+      call += " lock_timeout=" + std::to_string(options.at("lock_timeout").get<std::uint32_t>());
     if (options.contains("require")) call += " require=" + options.at("require").get<std::string>();
+    if (options.contains("auto_recovery"))
+      call += " auto_recovery=" + std::to_string(int{options.at("auto_recovery").get<bool>()});
     log_.add(call);
     backup_.reset();  // its path is used again
     backup_ = std::make_unique<FakeBackup>(connection_, script_, log_);
@@ -207,8 +233,59 @@ class FakeManager final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Manag
     log_.add("DeleteSnapshots " + kind + " " + id + (force ? " force" : ""));
     answer(script_, "DeleteSnapshots", std::move(result), std::uint32_t{2}, std::string());
   }
+  void ExposeSnapshot(sdbus::Result<std::string>&& result, std::string id, std::string path) override {
+    log_.add("ExposeSnapshot " + id + " " + path);
+    answer(script_, "ExposeSnapshot", std::move(result), "/resolved" + path);
+  }
+  void UnexposeSnapshot(sdbus::Result<>&& result, std::string id) override {
+    log_.add("UnexposeSnapshot " + id);
+    answer(script_, "UnexposeSnapshot", std::move(result));
+  }
+  void ListWriterFailures(sdbus::Result<Dicts>&& result, std::string instance) override {
+    log_.add("ListWriterFailures " + instance);
+    answer(script_, "ListWriterFailures", std::move(result), script_.failures);
+  }
+  void ResetWriter(sdbus::Result<>&& result, std::string id) override {
+    log_.add("ResetWriter " + id);
+    answer(script_, "ResetWriter", std::move(result));
+  }
   void CollectGarbage(sdbus::Result<std::uint32_t>&& result) override {
     answer(script_, "CollectGarbage", std::move(result), std::uint32_t{3});
+  }
+  void BreakSnapshotSet(sdbus::Result<Dicts>&& result, std::string set, Dict options) override {
+    log_.add("BreakSnapshotSet " + set + (options.at("writable").get<bool>() ? " writable" : ""));
+    answer(
+        script_, "BreakSnapshotSet", std::move(result),
+        Dicts{{{"snapshot_id", string("s")}, {"volume", string("/srv")}, {"location", string("/.vssd/x")}}});
+  }
+  void RevertToSnapshot(sdbus::Result<Dict>&& result, std::string snapshot, bool force) override {
+    log_.add("RevertToSnapshot " + snapshot + (force ? " force" : ""));
+    answer(script_, "RevertToSnapshot", std::move(result), revert_status("done", 100));
+  }
+  void QueryRevertStatus(sdbus::Result<Dict>&& result, std::string volume) override {
+    log_.add("QueryRevertStatus " + volume);
+    answer(script_, "QueryRevertStatus", std::move(result), revert_status("running", 40));
+  }
+  void ListStorage(sdbus::Result<Dicts>&& result) override {
+    answer(script_, "ListStorage", std::move(result),
+           Dicts{{{"volume", string("/srv")},
+                  {"provider", string("lvm")},
+                  {"location", string("data/store")},
+                  {"used", sdbus::Variant{std::uint64_t{1} << 20}},
+                  {"maximum", sdbus::Variant{std::uint64_t{0}}},
+                  {"error", string("")}},
+                 {{"volume", string("/gone")}, {"provider", string("lvm")}, {"error", string("no group")}}});
+  }
+  void ResizeStorage(sdbus::Result<>&& result, std::string target, std::uint64_t maximum) override {
+    log_.add("ResizeStorage " + target + " " + std::to_string(maximum));
+    answer(script_, "ResizeStorage", std::move(result));
+  }
+  static Dict revert_status(const std::string& state, std::int32_t percent) {
+    return {{"volume", string("/srv")},
+            {"provider", string("btrfs")},
+            {"state", string(state)},
+            {"percent", sdbus::Variant{percent}},
+            {"message", string("the former content is kept")}};
   }
   void GetStatus(sdbus::Result<Dict>&& result) override {
     answer(script_, "GetStatus", std::move(result),
@@ -223,6 +300,7 @@ class FakeManager final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Manag
   Script script_;
   CallLog& log_;
   std::unique_ptr<FakeBackup> backup_;
+  std::unique_ptr<FakeRestoreObject> restore_;
 };
 
 void CallLog::add(std::string call) {
@@ -234,6 +312,11 @@ void CallLog::add(std::string call) {
 std::vector<std::string> CallLog::all() const {
   const std::lock_guard lock(mutex_);
   return calls_;
+}
+
+void CallLog::clear() {
+  const std::lock_guard lock(mutex_);
+  calls_.clear();
 }
 
 bool CallLog::wait_for(const std::string& call) const {
@@ -271,6 +354,16 @@ Dict writer_status(const std::string& name, const std::string& state, const std:
   return {{"name", string(name)},       {"instance_id", string(name + "-instance")},
           {"state", string(state)},     {"failure", string(failure)},
           {"message", string(message)}, {"selected", sdbus::Variant{true}}};
+}
+
+Dict failure_of(const std::string& name, const std::string& event, const std::string& message) {
+  return {{"name", string(name)},
+          {"event", string(event)},
+          {"message", string(message)},
+          {"failure", string("WriterRetryable")},
+          {"unit", string(name + ".service")},
+          {"pid", sdbus::Variant{std::uint32_t{4711}}},
+          {"time", sdbus::Variant{std::uint64_t{1700000000}}}};
 }
 
 Dict snapshot_of(const std::string& volume, const std::string& path) {

@@ -25,6 +25,8 @@ struct Script {
   std::vector<Dict> status;                    // GatherWriterStatus
   std::vector<Dict> status_after_complete;     // the same after BackupComplete; empty: no change
   std::vector<Dict> snapshots;                 // ListSnapshots, DoSnapshotSet
+  std::vector<Dict> failures;                  // ListWriterFailures
+  std::string document = "{}";                 // SaveDocument
 };
 
 // Puts the calls of all objects into one order. Any thread.
@@ -32,6 +34,7 @@ class CallLog {
  public:
   void add(std::string call);
   [[nodiscard]] std::vector<std::string> all() const;
+  void clear();
   // False if `call` has not come within ten seconds.
   [[nodiscard]] bool wait_for(const std::string& call) const;
 
@@ -63,6 +66,8 @@ class FakeVssd {
 // Its entry in GatherWriterStatus.
 [[nodiscard]] Dict writer_status(const std::string& name, const std::string& state,
                                  const std::string& failure = "", const std::string& message = "");
+// An entry in ListWriterFailures.
+[[nodiscard]] Dict failure_of(const std::string& name, const std::string& event, const std::string& message);
 [[nodiscard]] Dict snapshot_of(const std::string& volume, const std::string& path);
 
 inline constexpr const char* kSetId = "11111111-2222-4333-8444-555555555555";

@@ -50,6 +50,7 @@ TEST_F(InspectTest, EveryCommandPrintsJsonOnOneLine) {
   Script script;
   script.snapshots = {snapshot_of("/srv", "/run/vssd/snapshots/s/1")};
   script.status = {writer_status("pg", "stable")};
+  script.failures = {failure_of("pg", "Freeze", "no room")};
   const FakeVssd daemon(script, log_);
   struct Row {
     std::vector<std::string> arguments;
@@ -58,6 +59,7 @@ TEST_F(InspectTest, EveryCommandPrintsJsonOnOneLine) {
   };
   const std::vector<Row> rows = {
       {{"list", "writers"}, "/0/name", "pg"},
+      {{"list", "failures"}, "/0/message", "no room"},
       {{"list", "providers"}, "/0/priority", 10},
       {{"list", "volumes"}, "/0/path", "/srv"},
       {{"list", "snapshots"}, "/0/volume", "/srv"},
@@ -66,6 +68,14 @@ TEST_F(InspectTest, EveryCommandPrintsJsonOnOneLine) {
       {{"status"}, "/version", "9.9"},
       {{"gc"}, "/removed", 3},
       {{"delete", "--set", kSetId}, "/deleted", 2},
+      {{"expose", kSetId, "/mnt/x"}, "/exposed", "/resolved/mnt/x"},
+      {{"unexpose", kSetId}, "/snapshot_id", kSetId},
+      {{"reset-writer", kSetId}, "/instance_id", kSetId},
+      {{"list", "storage"}, "/0/used", 1048576},
+      {{"break", kSetId}, "/0/location", "/.vssd/x"},
+      {{"revert", kSetId}, "/state", "done"},
+      {{"revert-status", "/srv"}, "/percent", 40},
+      {{"resize-storage", "/srv", "2GiB"}, "/maximum", 2147483648},
   };
   for (const Row& row : rows) {
     std::vector<std::string> arguments = row.arguments;
@@ -120,6 +130,16 @@ TEST_F(InspectTest, AMistakeOnTheCommandLineIsTwo) {
       {"create", "-v", "/", "--context", "nonsense"},
       {"create", "-v", "/", "--context", "backup", "--persistent"},
       {"delete", "--all"},  // nobody can be asked
+      {"expose", "x"},
+      {"unexpose"},
+      {"reset-writer"},
+      {"break"},
+      {"revert"},
+      {"revert-status"},
+      {"resize-storage", "/srv"},
+      {"resize-storage", "/srv", "much"},
+      {"resize-storage", "/srv", "0"},
+      {"resize-storage", "/srv", "-1GiB"},
   };
   for (const auto& arguments : mistakes) {
     EXPECT_EQ(run(arguments).status, 2) << (arguments.empty() ? "nothing" : arguments.back());
@@ -138,6 +158,56 @@ TEST_F(InspectTest, DeletePassesKindIdAndForce) {
   EXPECT_EQ(run({"delete", "--oldest", "/srv", "--force"}).status, 0);
   EXPECT_EQ(run({"delete", "--all", "--yes"}).status, 0);
   EXPECT_THAT(log_.all(), testing::ElementsAre("DeleteSnapshots oldest /srv force", "DeleteSnapshots all "));
+}
+
+TEST_F(InspectTest, ExposingPassesIdAndPathAndPrintsWhereItIs) {
+  const FakeVssd daemon({}, log_);
+  EXPECT_EQ(run({"expose", kSetId, "/mnt/x"}).output, "/resolved/mnt/x\n");
+  EXPECT_EQ(run({"unexpose", kSetId}).status, 0);
+  EXPECT_EQ(run({"reset-writer", kSetId}).status, 0);
+  EXPECT_THAT(log_.all(), testing::ElementsAre(std::string("ExposeSnapshot ") + kSetId + " /mnt/x",
+                                               std::string("UnexposeSnapshot ") + kSetId,
+                                               std::string("ResetWriter ") + kSetId));
+}
+
+TEST_F(InspectTest, ErrorsOfExposingHaveTheirExitStatus) {
+  const std::pair<const char*, int> rows[] = {
+      {"ObjectNotFound", 5}, {"ObjectAlreadyExists", 1}, {"VolumeInUse", 1},  {"InvalidArgument", 2},
+      {"AccessDenied", 4},   {"UnsupportedContext", 7},  {"NotSupported", 7},
+  };
+  for (const auto& [error, status] : rows) {
+    Script script;
+    script.errors = {{"ExposeSnapshot", error}, {"UnexposeSnapshot", error}, {"ResetWriter", error}};
+    const FakeVssd daemon(script, log_);
+    EXPECT_EQ(run({"expose", kSetId, "/mnt/x"}).status, status) << error;
+    EXPECT_EQ(run({"unexpose", kSetId}).status, status) << error;
+    EXPECT_EQ(run({"reset-writer", kSetId}).status, status) << error;
+  }
+}
+
+TEST_F(InspectTest, BreakRevertAndResizePassWhatTheyAreGiven) {
+  const FakeVssd daemon({}, log_);
+  EXPECT_EQ(run({"break", kSetId}).status, 0);
+  EXPECT_EQ(run({"break", kSetId, "--writable"}).status, 0);
+  EXPECT_EQ(run({"revert", "s"}).status, 0);
+  EXPECT_EQ(run({"revert", "s", "--force", "--yes"}).status, 0);
+  EXPECT_EQ(run({"resize-storage", "/srv", "none"}).status, 0);
+  EXPECT_EQ(run({"resize-storage", "s", "10MiB"}).status, 0);
+  EXPECT_THAT(log_.all(), testing::ElementsAre("BreakSnapshotSet " + std::string(kSetId),
+                                               "BreakSnapshotSet " + std::string(kSetId) + " writable",
+                                               "RevertToSnapshot s", "RevertToSnapshot s force",
+                                               "ResizeStorage /srv 0", "ResizeStorage s 10485760"));
+}
+
+TEST_F(InspectTest, ARefusedRevertHasItsExitStatus) {
+  for (const auto& [error, status] :
+       {std::pair("VolumeInUse", 1), std::pair("RevertInProgress", 1), std::pair("UnsupportedContext", 7),
+        std::pair("ObjectNotFound", 5), std::pair("NotSupported", 7)}) {
+    Script script;
+    script.errors = {{"RevertToSnapshot", error}};
+    const FakeVssd daemon(script, log_);
+    EXPECT_EQ(run({"revert", "s"}).status, status) << error;
+  }
 }
 
 TEST_F(InspectTest, MonitorPrintsOneObjectForEachSignalAndSurvivesTheDaemon) {

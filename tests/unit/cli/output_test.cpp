@@ -78,6 +78,65 @@ TEST(DescribeSnapshots, HealthIsAColumnAndItsReasonIsShownWithTheSnapshot) {
   EXPECT_THAT(describe_snapshot(snapshot), HasSubstr("lost: the store fills up"));
 }
 
+TEST(DescribeFailures, SayWhoFailedWhereAndWhy) {
+  const Json failure{{"time", 1700000000},      {"name", "pg"},
+                     {"unit", "pg.service"},    {"pid", 7},
+                     {"event", "Freeze"},       {"failure", "WriterTimeout"},
+                     {"message", "too\x1blate"}};
+  EXPECT_THAT(
+      describe_failures(Json::array({failure})),
+      testing::ContainsRegex("2023-11-14 22:13:20 +pg +- +- +pg.service +7 +Freeze +WriterTimeout +too"));
+  EXPECT_THAT(describe_failures(Json::array({failure})), HasSubstr("too\\x1blate"));
+}
+
+TEST(DescribeSnapshots, WhereElseASnapshotIsSeenIsShown) {
+  const Json snapshot{{"exposed", "/mnt/x"}, {"client_path", "/run/vssd/client-accessible/srv/@GMT-1"}};
+  EXPECT_THAT(describe_snapshot(snapshot), testing::ContainsRegex("Exposed +/mnt/x\n"));
+  EXPECT_THAT(describe_snapshot(snapshot),
+              testing::ContainsRegex("For clients +/run/vssd/client-accessible/srv/"));
+}
+
+TEST(SizeText, IsReadable) {
+  EXPECT_EQ(size_text(0), "0 B");
+  EXPECT_EQ(size_text(1023), "1023 B");
+  EXPECT_EQ(size_text(1536), "1.5 KiB");
+  EXPECT_EQ(size_text(std::uint64_t{5} << 30U), "5.0 GiB");
+  EXPECT_EQ(size_text(UINT64_MAX), "16.0 EiB");
+}
+
+TEST(DescribeStorage, WhatIsUnknownIsADashAndAnErrorTakesThePlaceOfThePlace) {
+  const Json storage = {{{"volume", "/srv"},
+                         {"provider", "lvm"},
+                         {"location", "data/store"},
+                         {"used", 1U << 20U},
+                         {"maximum", 0},
+                         {"error", ""}},
+                        {{"volume", "/var"},
+                         {"provider", "lvm"},
+                         {"location", "data/other"},
+                         {"used", 5},
+                         {"allocated", 2048},
+                         {"maximum", 4096},
+                         {"error", ""}},
+                        {{"volume", "/gone"}, {"provider", "lvm"}, {"error", "no group\x1b"}}};
+  EXPECT_EQ(describe_storage(storage),
+            "VOLUME  PROVIDER  USED     ALLOCATED  LIMIT    LOCATION\n"
+            "/srv    lvm       1.0 MiB  -          none     data/store\n"
+            "/var    lvm       5 B      2.0 KiB    4.0 KiB  data/other\n"
+            "/gone   lvm       -        -          -        no group\\x1b\n");
+}
+
+TEST(DescribeRevert, ThePercentageIsShownWhileItRuns) {
+  Json status = {
+      {"volume", "/srv"}, {"provider", "lvm"}, {"state", "running"}, {"percent", 40}, {"message", ""}};
+  EXPECT_THAT(describe_revert(status), HasSubstr("running (40%)\n"));
+  status["state"] = "done";
+  status["percent"] = 100;
+  EXPECT_THAT(describe_revert(status), HasSubstr("done\n"));
+  status["percent"] = -1;
+  EXPECT_THAT(describe_revert(status), testing::Not(HasSubstr("%")));
+}
+
 TEST(DescribeSignal, AnEventIsOneLine) {
   const Json event = {{"signal", "Event"}, {"set", "S"},      {"writer", "pg"},
                       {"event", "Freeze"}, {"outcome", "ok"}, {"duration_ms", 1.25}};

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -18,7 +20,7 @@
 #include "tests/support/private_bus.hpp"
 #include "tests/support/wait_until.hpp"
 #include "tests/unit/cli/fake_vssd.hpp"
-#include "tests/unit/cli/vssctl_process.hpp"
+#include "tests/unit/cli/vssctl_test.hpp"
 
 namespace vss::test {
 namespace {
@@ -26,15 +28,19 @@ namespace {
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using Calls = std::vector<std::string>;
 
 constexpr std::chrono::seconds kLimit{10};
 
+std::string contents_of(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
 // Two volumes that the machine surely has, on different devices: the bus's directory, and /proc.
-class RequesterTest : public testing::Test {
+class RequesterTest : public VssctlTest {
  protected:
   RequesterTest() : volume_(bus_.directory()) {
-    ::setenv("DBUS_SYSTEM_BUS_ADDRESS", bus_.address().c_str(), 1);
     script_.volumes = {{volume_, volume_}, {volume_ + "/sub", volume_}, {"/proc", "/proc"}};
     script_.writers = {writer_with_files("pg", {volume_ + "/data"})};
     script_.status = {writer_status("pg", "waiting-for-backup-complete")};
@@ -42,33 +48,7 @@ class RequesterTest : public testing::Test {
                          snapshot_of("/proc", "/run/vssd/snapshots/s/2")};
   }
 
-  void start_daemon() { daemon_.emplace(script_, log_); }
-
-  // Runs vssctl to its end, with standard input at its end from the beginning.
-  int run(const std::vector<std::string>& arguments) {
-    if (!daemon_) start_daemon();
-    VssctlProcess process(arguments);
-    process.close_input();
-    const int status = process.wait();
-    output_ = process.output();
-    errors_ = process.errors();
-    return status;
-  }
-
-  // The calls from the first of this name on.
-  [[nodiscard]] Calls calls_after(const std::string& call) const {
-    const Calls all = log_.all();
-    const auto at = std::find(all.begin(), all.end(), call);
-    return at == all.end() ? Calls{} : Calls(at + 1, all.end());
-  }
-
-  PrivateBus bus_;
   std::string volume_;
-  Script script_;
-  CallLog log_;
-  std::optional<FakeVssd> daemon_;
-  std::string output_;
-  std::string errors_;
 };
 
 TEST_F(RequesterTest, CreateMakesTheCallsInTheOrderOfVss) {
@@ -150,6 +130,11 @@ TEST_F(RequesterTest, AWriterThatFailedEndsTheOperation) {
                         "VSS 0x800423f4)"));
 }
 
+TEST_F(RequesterTest, WithoutAutoRecoveryVssdIsTold) {
+  EXPECT_EQ(run({"create", "--no-auto-recovery", "-v", volume_}), 0);
+  EXPECT_THAT(log_.all(), testing::Contains(HasSubstr("auto_recovery=0")));
+}
+
 TEST_F(RequesterTest, LenientReportsAFailedWriterAndGoesOn) {
   script_.status = {writer_status("pg", "failed-at-freeze", "WriterTimeout")};
   EXPECT_EQ(run({"create", "--lenient", "--json", "-v", volume_}), 0);
@@ -222,6 +207,52 @@ TEST_F(RequesterTest, ACommandThatFailsAbortsAndItsStatusIsOurs) {
 TEST_F(RequesterTest, ShutdownOnErrorOnlyReleases) {
   EXPECT_EQ(run({"run", "--shutdown-on-error", "-v", volume_, "--", "false"}), 1);
   EXPECT_THAT(calls_after("DoSnapshotSet"), ElementsAre("GatherWriterStatus", "Release"));
+}
+
+TEST_F(RequesterTest, TheDocumentIsTheOneAfterBackupComplete) {
+  script_.document = R"({"version":1})";
+  const std::string file = volume_ + "/backup.json";
+  EXPECT_EQ(run({"run", "-v", volume_, "--document", file, "--", "true"}), 0);
+  EXPECT_THAT(calls_after("BackupComplete"), ElementsAre("SaveDocument", "GatherWriterStatus", "Release"));
+  EXPECT_EQ(contents_of(file), script_.document);
+  EXPECT_EQ(std::filesystem::status(file).permissions(), std::filesystem::perms(0600));
+}
+
+TEST_F(RequesterTest, ABackupThatFailedLeavesTheFormerDocument) {
+  const std::string file = volume_ + "/backup.json";
+  std::ofstream(file) << "former";
+  EXPECT_EQ(run({"run", "-v", volume_, "--document", file, "--", "false"}), 1);
+  EXPECT_EQ(contents_of(file), "former");
+  for (const auto& entry : std::filesystem::directory_iterator(volume_))
+    EXPECT_THAT(entry.path().filename().string(), testing::Not(testing::StartsWith(".backup.json")));
+}
+
+TEST_F(RequesterTest, ADocumentThatCannotBeWrittenIsKnownBeforeTheBackup) {
+  EXPECT_EQ(run({"run", "-v", volume_, "--document", "/no/such/directory/b.json", "--", "true"}), 5);
+  EXPECT_EQ(run({"run", "-v", volume_, "--document", volume_, "--", "true"}), 2);
+  EXPECT_THAT(log_.all(), testing::IsEmpty());
+}
+
+TEST_F(RequesterTest, NamedComponentsTakePartWithTheirOptions) {
+  script_.writers.push_back(writer_with_files("other", {volume_ + "/other"}));
+  EXPECT_EQ(run({"create", "-v", volume_, "--component", "pg:data", "--backup-type", "incremental",
+                 "--partial-files", "--backup-options", "pg:data=a=b", "--previous-stamp", "pg=s1"}),
+            0);
+  EXPECT_THAT(log_.all(), testing::Contains("SetBackupState incremental partial"));
+  EXPECT_THAT(calls_after("IsVolumeSupported " + volume_),
+              testing::Contains("SetBackupOptions pg-instance data a=b"));
+  EXPECT_THAT(log_.all(), testing::IsSupersetOf({"AddComponent pg-instance data",
+                                                 "SetPreviousBackupStamp pg-instance data s1"}));
+  EXPECT_THAT(log_.all(), testing::Not(testing::Contains("AddComponent other-instance data")));
+  EXPECT_EQ(run({"create", "-v", volume_, "--component", "pg:nothing"}), 5);
+}
+
+TEST_F(RequesterTest, ComponentsWithoutAVolumeAreABackupWithoutASnapshot) {
+  EXPECT_EQ(run({"run", "--component", "pg", "--", "true"}), 0);
+  EXPECT_THAT(calls_after("AddComponent pg-instance data"),
+              ElementsAre("PrepareForBackup", "GatherWriterStatus", "SetBackupSucceeded true",
+                          "BackupComplete", "GatherWriterStatus", "Release"));
+  EXPECT_EQ(run({"run", "--", "true"}), 2);
 }
 
 TEST_F(RequesterTest, SignalsArePassedToTheCommand) {

@@ -13,8 +13,10 @@
 namespace vss::cli {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 // The machine of these tests: the volume of a path is its first directory.
 std::string first_directory(const std::string& path) { return path.substr(0, path.find('/', 1)); }
@@ -35,29 +37,75 @@ struct Row {
 const WriterMetadata kInside = writer("in", {{"", "all", {"/a/x", "/b/y"}}});
 const WriterMetadata kOutside = writer("out", {{"", "all", {"/z/x"}}});
 const WriterMetadata kSplit = writer("split", {{"db", "main", {"/a/data", "/z/wal"}}});
-const WriterMetadata kTwo = writer("two", {{"", "near", {"/a/1"}}, {"", "far", {"/z/1"}}});
+const WriterMetadata kTwo = writer("two", {{"", "near", {"/a/1"}, true}, {"", "far", {"/z/1"}, true}});
+const WriterMetadata kBound = writer("bound", {{"", "near", {"/a/1"}}, {"", "far", {"/z/1"}}});
+const WriterMetadata kWithBase = writer("base", {{"", "notes", {}}, {"", "near", {"/a/1"}, true}});
+const WriterMetadata kTree = writer("tree", {{"", "root", {"/a/1"}, true}, {"root", "leaf", {"/b/1"}}});
+const WriterMetadata kTornTree = writer("torn", {{"", "root", {"/a/1"}, true}, {"root", "leaf", {"/z/1"}}});
 const WriterMetadata kEmpty = writer("empty", {{"", "nothing", {}}});
 
 const std::vector<Row> kRows = {
     {"all files on the set: selected", {kInside}, {}, {"in:all"}, {}, ""},
     {"no file on the set: left out", {kOutside, kEmpty}, {}, {}, {}, ""},
-    {"each component for itself", {kTwo}, {}, {"two:near"}, {}, ""},
+    {"a component elsewhere is not left out in silence",
+     {kTwo},
+     {},
+     {},
+     ErrorCode::WriterInconsistentSnapshot,
+     "\"far\" of writer \"two\""},
+    {"but by name", {kTwo}, {{}, {"two:far"}}, {"two:near"}, {}, ""},
+    {"one that is not selectable belongs to every other one",
+     {kBound},
+     {},
+     {},
+     ErrorCode::WriterInconsistentSnapshot,
+     "\"far\" of writer \"bound\""},
+    {"also one without data", {kWithBase}, {}, {"base:near", "base:notes"}, {}, ""},
+    {"what is below a selectable one comes with it", {kTree}, {}, {"tree:root"}, {}, ""},
+    {"and has to lie on the set", {kTornTree}, {}, {}, ErrorCode::WriterInconsistentSnapshot, "/z/1"},
     {"partly on the set: a loud error",
      {kInside, kSplit},
      {},
      {},
      ErrorCode::WriterInconsistentSnapshot,
-     "component \"db\\main\" of writer \"split\""},
+     "component \"db/main\" of writer \"split\""},
     {"the error names the missing path", {kSplit}, {}, {}, ErrorCode::WriterInconsistentSnapshot, "/z/wal"},
     {"excluded by name", {kInside, kSplit}, {{}, {"split"}}, {"in:all"}, {}, ""},
     {"excluded by instance name", {kSplit}, {{}, {"split@main"}}, {}, {}, ""},
     {"excluded by instance id", {kSplit}, {{}, {"split-instance"}}, {}, {}, ""},
     {"excluded by class id", {kSplit}, {{}, {"split-class"}}, {}, {}, ""},
+    {"only what is named", {kInside, kTwo}, {{}, {}, {"two:near"}}, {"two:near"}, {}, ""},
+    {"with a colon before the name", {kTree}, {{}, {}, {"tree-class::root"}}, {"tree:root"}, {}, ""},
+    {"a whole writer by its name", {kInside, kTwo, kTree}, {{}, {}, {"tree"}}, {"tree:root"}, {}, ""},
+    {"what belongs to the named comes with it",
+     {kWithBase},
+     {{}, {}, {"base:near"}},
+     {"base:near", "base:notes"},
+     {},
+     ""},
+    {"named and outside", {kTwo}, {{}, {}, {"two:far"}}, {}, ErrorCode::WriterInconsistentSnapshot, "/z/1"},
+    {"named and unknown", {kTwo}, {{}, {}, {"two:none"}}, {}, ErrorCode::ObjectNotFound, "\"two:none\""},
+    {"a component excluded", {kTree, kTwo}, {{}, {"two:near"}}, {"tree:root"}, {}, ""},
+    {"a component required and there", {kTree}, {{"tree:root/leaf"}, {}}, {"tree:root"}, {}, ""},
+    {"a component required and not there",
+     {kTwo},
+     {{"two:far"}, {}},
+     {},
+     ErrorCode::WriterInconsistentSnapshot,
+     "\"far\" of writer \"two\""},
     {"required and there", {kInside}, {{"in"}, {}}, {"in:all"}, {}, ""},
     {"required, unknown", {kInside}, {{"other"}, {}}, {}, ErrorCode::ObjectNotFound, "\"other\""},
     {"required, elsewhere", {kOutside}, {{"out"}, {}}, {}, ErrorCode::WriterInconsistentSnapshot, "\"out\""},
     {"required and excluded", {kInside}, {{"in"}, {"in"}}, {}, ErrorCode::WriterInconsistentSnapshot, "in"},
 };
+
+TEST(Selection, AWriterWhoseDataLieElsewhereIsNamedInAWarning) {
+  const Selection selection =
+      select_components({kInside, kOutside, kEmpty}, {"/a", "/b"}, {}, first_directory);
+  EXPECT_THAT(selection.warnings, ElementsAre(AllOf(HasSubstr("\"out\" takes no part"), HasSubstr("/z/x"))));
+  EXPECT_THAT(select_components({kOutside}, {"/a", "/b"}, {{}, {"out"}}, first_directory).warnings,
+              IsEmpty());
+}
 
 TEST(Selection, FollowsTheTable) {
   for (const Row& row : kRows) {

@@ -39,29 +39,30 @@ class FakeWriter final : public Writer {
   asio::awaitable<Result<std::string>> identify(std::chrono::milliseconds) override {
     if (script["Identify"].kind != Behaviour::Kind::Succeed)
       co_return fail(ErrorCode::WriterNotResponding, "no");
-    co_return R"({"version":1,"components":[{"logical_path":"","name":"data"}]})";
+    co_return document;
   }
-  asio::awaitable<std::optional<WriterFailure>> deliver(WriterEvent event, EventArgs args,
-                                                        std::chrono::milliseconds limit) override {
+  asio::awaitable<WriterAnswer> deliver(WriterEvent event, EventArgs args,
+                                        std::chrono::milliseconds limit) override {
     const std::string name(to_string(event));
     trace_.push_back(info_.name + " " + name);
     events.push_back(name);
     sets.push_back(args.set);
+    told[name] = args;
     const Behaviour behaviour = script[name];
     switch (behaviour.kind) {
       case Behaviour::Kind::Succeed:
-        co_return std::nullopt;
+        co_return WriterAnswer{std::nullopt, answers.contains(name) ? answers.at(name) : ""};
       case Behaviour::Kind::Fail:
-        co_return WriterFailure{behaviour.code, 7, "scripted", true};
+        co_return WriterAnswer{WriterFailure{behaviour.code, 7, "scripted", true}, {}};
       case Behaviour::Kind::FailWithoutVeto:
-        co_return WriterFailure{behaviour.code, 7, "scripted", false};
+        co_return WriterAnswer{WriterFailure{behaviour.code, 7, "scripted", false}, {}};
       case Behaviour::Kind::Hang:
         break;
     }
     co_await wait_for(Signal{}, std::chrono::steady_clock::now() + limit);
     const bool timed = event == WriterEvent::Freeze || event == WriterEvent::Thaw;
-    co_return WriterFailure{timed ? ErrorCode::WriterTimeout : ErrorCode::WriterNotResponding, 0, "silent",
-                            true};
+    const ErrorCode code = timed ? ErrorCode::WriterTimeout : ErrorCode::WriterNotResponding;
+    co_return WriterAnswer{WriterFailure{code, 0, "silent", true}, {}};
   }
   WriterInfo& mutable_info() { return info_; }
 
@@ -69,6 +70,9 @@ class FakeWriter final : public Writer {
   bool alive = true;
   Trace events;
   std::vector<Guid> sets;
+  std::string document = R"({"version":1,"components":[{"logical_path":"","name":"data"}]})";
+  std::map<std::string, std::string> answers;  // event: what the writer writes into its components
+  std::map<std::string, EventArgs> told;       // event: what the last one carried
 
  private:
   Trace& trace_;
@@ -138,6 +142,38 @@ class FakeProvider final : public Provider {
     co_return at == health.end() ? HealthReport{} : at->second;
   }
 
+  asio::awaitable<Result<BrokenLocation>> break_snapshot(Member snapshot, bool writable) override {
+    Status done = co_await run(writable ? "break_snapshot rw" : "break_snapshot ro");
+    if (!done) co_return fail(std::move(done.error()));
+    const Guid id = snapshot.snapshot_id;
+    if (broken.size() >= break_fails_after) co_return fail(ErrorCode::ProviderVeto, "scripted");
+    if (!broken.contains(id) && existing.erase(id) == 0) co_return fail(ErrorCode::ObjectNotFound, "gone");
+    broken.insert(id);
+    co_return BrokenLocation{"/broken" + snapshot.volume.path, "/dev/broken"};
+  }
+  asio::awaitable<Result<RevertStatus>> revert(Member snapshot, bool force) override {
+    Status done = co_await run(force ? "revert force" : "revert");
+    if (!done) co_return fail(std::move(done.error()));
+    if (revert_uses_up) existing.erase(snapshot.snapshot_id);
+    co_return revert_answer;
+  }
+  asio::awaitable<Result<RevertStatus>> revert_status(Volume) override {
+    if (Status done = co_await run("revert_status"); !done) co_return fail(std::move(done.error()));
+    co_return revert_state;
+  }
+  asio::awaitable<Result<std::vector<StorageReport>>> storage(Volume volume) override {
+    if (Status done = co_await run("storage"); !done) co_return fail(std::move(done.error()));
+    co_return std::vector<StorageReport>{{volume.path, "store", 10, 20, 0}};
+  }
+  asio::awaitable<Status> resize_storage(Member target, std::uint64_t maximum) override {
+    return run("resize_storage " + target.volume.path + " " + std::to_string(maximum));
+  }
+
+  std::size_t break_fails_after = SIZE_MAX;  // when so many are broken
+  std::set<Guid> broken;
+  bool revert_uses_up = false;
+  RevertStatus revert_answer{RevertState::Done, 100, ""};
+  RevertStatus revert_state;
   Script script;
   HoldAbility hold = HoldAbility::Freeze;
   CaptureReport report;
@@ -187,19 +223,30 @@ class FakeVolumes final : public VolumeFacts {
   explicit FakeVolumes(Trace& trace) : trace_(trace) {}
   asio::awaitable<Result<Volume>> resolve(std::string path) override {
     if (!path.starts_with('/')) co_return fail(ErrorCode::InvalidArgument, "not absolute");
+    if (missing.contains(path)) co_return fail(ErrorCode::ObjectNotFound, path);
     Volume volume;
-    volume.path = volume.mount_point = path;
-    volume.superblock = path.starts_with("/bind") ? path.substr(5) : path;  // /bind/x is a bind mount of /x
+    volume.path = volume.mount_point = root_of(path);
+    // /bind/x is a bind mount of /x
+    volume.superblock = path.starts_with("/bind") ? path.substr(5) : volume.path;
     co_return volume;
   }
-  asio::awaitable<Result<std::vector<Volume>>> list() override { co_return std::vector<Volume>(); }
+  asio::awaitable<Result<std::vector<Volume>>> list() override { co_return mounted; }
   asio::awaitable<Status> flush(std::vector<Volume>, std::uint32_t) override {
     trace_.push_back("flush");
     co_return flush_result;
   }
   Status flush_result;
+  std::set<std::string> missing;
+  std::vector<Volume> mounted;  // beside one volume per first part of a path
 
  private:
+  [[nodiscard]] std::string root_of(const std::string& path) const {
+    for (const Volume& volume : mounted) {
+      if (path.starts_with(volume.path)) return volume.path;
+    }
+    return path.starts_with("/bind") ? path : path.substr(0, path.find('/', 1));
+  }
+
   Trace& trace_;
 };
 
@@ -269,16 +316,66 @@ class FakeMounter final : public Mounter {
   asio::awaitable<Result<std::string>> mount(Guid, Guid snapshot, MountSpec, bool writable) override {
     trace_.push_back(writable ? "mount rw" : "mount ro");
     mounted.insert(snapshot);
+    if (on_mount) co_await on_mount(snapshot);
     co_return "/run/vssd/snapshots/x/" + snapshot.str();
   }
   asio::awaitable<Status> unmount(Guid, Guid snapshot) override {
     mounted.erase(snapshot);
     co_return Status();
   }
+  // Finds "/real/x" at "/x".
+  asio::awaitable<Result<std::string>> find_mount_point(std::string path) override {
+    if (on_find) co_await on_find();
+    if (places_refused.contains(path)) co_return fail(places_refused.at(path), "scripted");
+    co_return "/real" + path;
+  }
+  asio::awaitable<Status> expose(Guid snapshot, std::string, std::string target) override {
+    trace_.push_back("expose " + target);
+    if (on_expose) co_await on_expose();
+    if (!directories_missing.contains(target)) exposed[target] = snapshot;
+    if (exposed.contains(target)) co_return Status();
+    co_return fail(ErrorCode::ObjectNotFound, "no such directory");
+  }
+  asio::awaitable<Status> unexpose(Guid, std::string target, bool force) override {
+    trace_.push_back(std::string(force ? "detach " : "unexpose ") + target);
+    if (busy.contains(target) && !force) co_return fail(ErrorCode::VolumeInUse, "scripted");
+    exposed.erase(target);
+    co_return Status();
+  }
+  asio::awaitable<Result<std::string>> show_to_clients(std::string, ClientName name) override {
+    const std::string path = name.volume + "/" + name.snapshot;
+    if (clients_cannot_see) co_return fail(ErrorCode::Unexpected, "scripted");
+    clients_see.insert(path);
+    co_return path;
+  }
+  asio::awaitable<Status> hide_from_clients(ClientName name) override {
+    clients_see.erase(name.volume + "/" + name.snapshot);
+    co_return Status();
+  }
   std::set<Guid> mounted;
+  std::map<std::string, Guid> exposed;
+  std::set<std::string> busy;
+  std::map<std::string, ErrorCode> places_refused;
+  std::set<std::string> directories_missing;
+  std::function<asio::awaitable<void>()> on_find;
+  std::function<asio::awaitable<void>()> on_expose;
+  std::function<asio::awaitable<void>(Guid)> on_mount;
+  std::set<std::string> clients_see;
+  bool clients_cannot_see = false;
 
  private:
   Trace& trace_;
+};
+
+class FakeSnapshotFiles final : public SnapshotFiles {
+ public:
+  asio::awaitable<Result<std::size_t>> remove(std::string root, FileSet files) override {
+    removed.push_back(root.substr(0, root.rfind('/')) + " " + files.path + " " + files.spec);
+    if (fails) co_return fail(ErrorCode::Unexpected, "scripted");
+    co_return 1;
+  }
+  bool fails = false;
+  Trace removed;
 };
 
 class FakeObserver final : public Observer {
@@ -316,8 +413,11 @@ struct World {
     limits.freeze = Milliseconds(200);
     limits.prepare_for_backup = limits.prepare_for_snapshot = limits.post_snapshot = Milliseconds(200);
     limits.watch = Milliseconds(1);
-    limits.abort = limits.backup_complete = limits.backup_shutdown = limits.identify = Milliseconds(200);
-    return {loop.get_executor(), limits, volumes, providers, holder, catalogue, mounter, observer, log_gate};
+    limits.documents = std::size_t{64} << 10;
+    limits.restore = limits.abort = limits.backup_complete = limits.backup_shutdown = limits.identify =
+        Milliseconds(200);
+    return {loop.get_executor(), limits,   volumes,  providers, holder, catalogue, mounter,
+            snapshot_files,      observer, log_gate, "machine"};
   }
   std::shared_ptr<FakeWriter> add_writer(std::string name, WriterLevel level = WriterLevel::FrontEnd) {
     auto writer = std::make_shared<FakeWriter>(trace, std::move(name), level);
@@ -360,6 +460,7 @@ struct World {
   FakeHolder holder{trace};
   FakeCatalogue catalogue;
   FakeMounter mounter{trace};
+  FakeSnapshotFiles snapshot_files;
   FakeObserver observer;
   FakeLogGate log_gate;
   Coordinator coordinator;

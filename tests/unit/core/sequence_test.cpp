@@ -174,18 +174,23 @@ INSTANTIATE_TEST_SUITE_P(
       return row.param.event + how;
     });
 
-TEST_F(Sequence, UnderThePolicyLenientAFreezeVetoAbortsThatWriterAlone) {
-  const auto bad = world.add_writer("bad");
-  const auto good = world.add_writer("good");
-  bad->script["Freeze"] = {kFail, ErrorCode::WriterRetryable};
-  BackupOptions options;
-  options.strict = false;
-  auto session = prepared(options);
-  EXPECT_TRUE(world.await(session->do_snapshot_set()));
-  EXPECT_EQ(count(*bad, "Abort"), 1U);
-  EXPECT_EQ(count(*bad, "Thaw"), 0U);
-  EXPECT_EQ(count(*good, "Thaw"), 1U);
-  EXPECT_EQ(count(*good, "Abort"), 0U);
+TEST_F(Sequence, UnderThePolicyLenientAVetoAtFreezeOrThawAbortsThatWriterAlone) {
+  for (const char* event : {"Freeze", "Thaw"}) {
+    SCOPED_TRACE(event);
+    const auto bad = world.add_writer(std::string("bad at ") + event);
+    const auto good = world.add_writer(std::string("good at ") + event);
+    bad->script[event] = {kFail, ErrorCode::WriterRetryable};
+    BackupOptions options;
+    options.strict = false;
+    auto session = prepared(options);
+    EXPECT_TRUE(world.await(session->do_snapshot_set()));
+    EXPECT_EQ(count(*bad, "Abort"), 1U);
+    EXPECT_EQ(count(*bad, "PostSnapshot"), 0U);
+    EXPECT_EQ(count(*good, "Thaw"), 1U);
+    EXPECT_EQ(count(*good, "Abort"), 0U);
+    world.await(world.coordinator.release(session));
+    bad->script.clear();
+  }
 }
 
 // A provider's or our own failure after PrepareForSnapshot aborts everybody whose PostSnapshot has not begun.

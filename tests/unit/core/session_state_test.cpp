@@ -72,12 +72,12 @@ TEST(LegalityTable, AnErrorNamesTheMissingCall) {
   const Row rows[] = {
       {Call::AddComponent, SessionState::Initialized, Context::Backup, "GatherWriterMetadata"},
       {Call::AddToSnapshotSet, SessionState::Gathered, Context::Backup, "StartSnapshotSet"},
-      {Call::PrepareForBackup, SessionState::Gathered, Context::Backup, "StartSnapshotSet"},
+      {Call::PrepareForBackup, SessionState::Initialized, Context::Backup, "GatherWriterMetadata"},
       {Call::DoSnapshotSet, SessionState::SetFilled, Context::Backup, "PrepareForBackup"},
       {Call::DoSnapshotSet, SessionState::SetStarted, Context::NasRollback, "AddToSnapshotSet"},
       {Call::DoSnapshotSet, SessionState::Initialized, Context::NasRollback, "StartSnapshotSet"},
-      {Call::BackupComplete, SessionState::Prepared, Context::Backup, "DoSnapshotSet"},
-      {Call::SetBackupSucceeded, SessionState::Prepared, Context::Backup, "DoSnapshotSet"},
+      {Call::BackupComplete, SessionState::SetFilled, Context::Backup, "PrepareForBackup"},
+      {Call::SetBackupSucceeded, SessionState::Gathered, Context::Backup, "StartSnapshotSet"},
       {Call::SaveDocument, SessionState::SetFilled, Context::Backup, "PrepareForBackup"},
       {Call::SetContext, SessionState::Gathered, Context::Backup, "too late"},
       {Call::AddToSnapshotSet, SessionState::Snapped, Context::Backup, "too late"},
@@ -89,7 +89,8 @@ TEST(LegalityTable, AnErrorNamesTheMissingCall) {
   }
 }
 
-// vss.md 1.6, cell by cell, for the states that its columns name.
+// vss.md 1.6, cell by cell, for the states that its columns name. PrepareForBackup when gathered,
+// BackupComplete and SetBackupSucceeded when prepared are for a backup that needs no snapshot.
 TEST(LegalityTable, AgreesWithTheMatrixOfVss) {
   using enum SessionState;
   struct Row {
@@ -102,9 +103,11 @@ TEST(LegalityTable, AgreesWithTheMatrixOfVss) {
       {Call::SetContext, "o-------"},          {Call::SetBackupState, "oooo----"},
       {Call::EnableWriterClasses, "oiii----"}, {Call::GatherWriterMetadata, "o-------"},
       {Call::AddComponent, "-o------"},        {Call::StartSnapshotSet, "oo------"},
-      {Call::AddToSnapshotSet, "--ooo---"},    {Call::PrepareForBackup, "--oo----"},
-      {Call::DoSnapshotSet, "----o---"},       {Call::BackupComplete, "-----o-i"},
+      {Call::AddToSnapshotSet, "--ooo---"},    {Call::PrepareForBackup, "-ooo----"},
+      {Call::DoSnapshotSet, "----o---"},       {Call::BackupComplete, "----oo-i"},
       {Call::AbortBackup, "iiooooii"},         {Call::GatherWriterStatus, "oooooooo"},
+      {Call::SetBackupOptions, "-ooo----"},    {Call::SetPreviousBackupStamp, "-ooo----"},
+      {Call::SetBackupSucceeded, "----oo--"},  {Call::GetWriterComponents, "-ooooooo"},
   };
   for (const Row& row : rows) {
     for (std::size_t i = 0; i < std::size(kColumns); ++i) {

@@ -70,6 +70,9 @@ TEST_F(Providers, EveryDocumentedStatusHasItsErrorAndAnUnknownOneIsUnexpected) {
         Row{VSS_PROVIDER_E_MAXIMUM_NUMBER_OF_SNAPSHOTS, ErrorCode::MaximumNumberOfSnapshotsReached},
         Row{VSS_PROVIDER_E_VETO, ErrorCode::ProviderVeto},
         Row{VSS_PROVIDER_E_UNEXPECTED, ErrorCode::UnexpectedProviderError},
+        Row{VSS_PROVIDER_E_VOLUME_IN_USE, ErrorCode::VolumeInUse},
+        Row{VSS_PROVIDER_E_NOT_SUPPORTED, ErrorCode::NotSupported},
+        Row{VSS_PROVIDER_E_REVERT_IN_PROGRESS, ErrorCode::RevertInProgress},
         Row{4711, ErrorCode::UnexpectedProviderError}, Row{-1, ErrorCode::UnexpectedProviderError}}) {
     write_script("end_prepare fail " + std::to_string(row.status) + " the pool is empty\n");
     const auto status = test::run(context(), provider().end_prepare(core::Guid::random()));
@@ -102,6 +105,13 @@ TEST_F(Providers, EachOperationFailsWhenItsScriptSaysSo) {
       {"query", [&] { return status_of(test::run(context(), provider().exists(member))); }},
       {"mount_info", [&] { return status_of(test::run(context(), provider().mount_info(member, true))); }},
       {"check_health", [&] { return status_of(test::run(context(), provider().check_health(member))); }},
+      {"break_snapshot",
+       [&] { return status_of(test::run(context(), provider().break_snapshot(member, true))); }},
+      {"revert", [&] { return status_of(test::run(context(), provider().revert(member, true))); }},
+      {"revert_status",
+       [&] { return status_of(test::run(context(), provider().revert_status(member.volume))); }},
+      {"storage", [&] { return status_of(test::run(context(), provider().storage(member.volume))); }},
+      {"resize_storage", [&] { return test::run(context(), provider().resize_storage(member, 1)); }},
   };
   for (const auto& [name, call] : rows) {
     write_script(name + " fail 9 not now\n");
@@ -163,6 +173,62 @@ TEST_F(Providers, HealthIsReadBack) {
   EXPECT_EQ(look().reason, "the store fills up");
   write_script("check_health lost overflow\n");
   EXPECT_EQ(look().health, core::SnapshotHealth::Lost);
+}
+
+TEST_F(Providers, ABrokenSnapshotTellsWhereItLivesAndIsNotFoundToBeRemoved) {
+  const core::Guid set = core::Guid::random();
+  const core::Member member = new_member(set);
+  ASSERT_TRUE(test::run(context(), provider().begin_prepare(member)));
+  ASSERT_TRUE(test::run(context(), provider().commit(set, {member.snapshot_id})));
+  const auto where = test::run(context(), provider().break_snapshot(member, true));
+  ASSERT_TRUE(where) << where.error().message;
+  EXPECT_EQ(where->location, script() + ".snapshots/broken." + member.snapshot_id.str());
+  EXPECT_EQ(where->device, "/dev/broken." + member.snapshot_id.str());
+  EXPECT_THAT(read_log(),
+              HasSubstr("break_snapshot " + set.str() + " " + member.snapshot_id.str() + " rw\n"));
+  EXPECT_EQ(*test::run(context(), provider().exists(member)), false);
+  ASSERT_TRUE(test::run(context(), provider().remove(member)));
+  EXPECT_TRUE(std::filesystem::exists(where->location));
+  const auto again = test::run(context(), provider().break_snapshot(member, true));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->location, where->location);
+  EXPECT_EQ(test::run(context(), provider().break_snapshot(new_member(set), false)).error().code,
+            ErrorCode::ObjectNotFound);
+  std::filesystem::remove(where->location);
+  provider().forget(set);
+}
+
+TEST_F(Providers, TheStateOfARevertIsReadBack) {
+  const core::Member member = new_member(core::Guid::random());
+  EXPECT_EQ(test::run(context(), provider().revert_status(member.volume))->state, core::RevertState::None);
+  write_script("revert_status running 40 merging\n");
+  const auto running = test::run(context(), provider().revert_status(member.volume));
+  ASSERT_TRUE(running);
+  EXPECT_EQ(running->state, core::RevertState::Running);
+  EXPECT_EQ(running->percent, 40);
+  EXPECT_EQ(running->message, "merging");
+  write_script("revert pending-reboot -1 mount it again\n");
+  const auto pending = test::run(context(), provider().revert(member, true));
+  ASSERT_TRUE(pending);
+  EXPECT_EQ(pending->state, core::RevertState::PendingReboot);
+  EXPECT_EQ(pending->percent, -1);
+  EXPECT_EQ(pending->message, "mount it again");
+  EXPECT_THAT(read_log(), HasSubstr(" force\n"));
+}
+
+TEST_F(Providers, StorageIsReadBackAndWhatIsUnknownIsLeftOut) {
+  const core::Member member = new_member(core::Guid::random());
+  write_script("storage is 5 - 30\n");
+  const auto storage = test::run(context(), provider().storage(member.volume));
+  ASSERT_TRUE(storage);
+  ASSERT_EQ(storage->size(), 1U);
+  EXPECT_EQ(storage->front().volume, member.volume.path);
+  EXPECT_EQ(storage->front().used, std::optional<std::uint64_t>(5));
+  EXPECT_EQ(storage->front().allocated, std::nullopt);
+  EXPECT_EQ(storage->front().maximum, 30U);
+  ASSERT_TRUE(test::run(context(), provider().resize_storage(member, 4096)));
+  EXPECT_THAT(read_log(),
+              HasSubstr("resize_storage " + member.snapshot_id.str() + " " + member.volume.path + " 4096\n"));
 }
 
 TEST_F(Providers, ADelayedOperationSucceeds) {

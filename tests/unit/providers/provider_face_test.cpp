@@ -91,7 +91,22 @@ TEST(Operations, WhatTheModuleReportsInTheWrongPlaceIsABreachOfContract) {
         Row{OperationKind::Query, [](const auto& host) { host.set_health(VSS_HEALTH_GOOD, -1, ""); },
             "set_health is not legal"},
         Row{OperationKind::CheckHealth, [](const auto& host) { host.set_health(9, -1, ""); },
-            "unknown health"}}) {
+            "unknown health"},
+        Row{OperationKind::Remove, [](const auto& host) { host.set_location("a", "b"); },
+            "set_location is not legal"},
+        Row{OperationKind::BreakSnapshot, [](const auto& host) { host.set_revert(VSS_REVERT_DONE, 100, ""); },
+            "set_revert is not legal"},
+        Row{OperationKind::Revert, [](const auto& host) { host.set_revert(9, 0, ""); },
+            "set_revert: unknown state"},
+        Row{OperationKind::ResizeStorage, [](const auto& host) { host.add_storage("/", "x", 1, 1, 1); },
+            "add_storage is not legal"},
+        Row{OperationKind::Storage,
+            [](const auto& host) {
+              for (int i = 0; i < 5000; ++i) host.add_storage("/", "x", 1, 1, 1);
+            },
+            "add_storage too often"},
+        Row{OperationKind::Revert, [](const auto& host) { host.set_data("id", "x"); },
+            "set_data is not legal"}}) {
     Operation operation("test", row.kind, [&row](const vss_provider_host* host) {
       row.report(ProviderHost(host));
       return 0;
@@ -100,6 +115,18 @@ TEST(Operations, WhatTheModuleReportsInTheWrongPlaceIsABreachOfContract) {
     ASSERT_FALSE(operation.outcome()) << row.message;
     EXPECT_EQ(operation.outcome().error().code, ErrorCode::UnexpectedProviderError);
     EXPECT_THAT(operation.outcome().error().message, HasSubstr(row.message));
+  }
+}
+
+TEST(Operations, APercentageStaysInItsBounds) {
+  for (const auto& [given, expected] : {std::pair(-7, -1), std::pair(0, 0), std::pair(250, 100)}) {
+    Operation operation("test", OperationKind::RevertStatus, [given = given](const vss_provider_host* host) {
+      ProviderHost(host).set_revert(VSS_REVERT_RUNNING, given, "");
+      return 0;
+    });
+    operation.run();
+    ASSERT_TRUE(operation.outcome());
+    EXPECT_EQ(operation.reports().revert->percent, expected);
   }
 }
 

@@ -5,8 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/provider_host/hosted_provider.hpp"
 #include "daemon/provider_host/provider_module.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/unit/providers/run_awaitable.hpp"
 
 namespace vss::provider_host {
 namespace {
@@ -52,6 +54,28 @@ TEST_F(ProviderModules, OneOfAnEarlierMinorIsLoaded) {
   ASSERT_TRUE(module) << module.error().message;
   EXPECT_NE(module->ops().mount_info, nullptr);
   EXPECT_EQ(module->ops().check_health, nullptr);
+}
+
+// What it has not is not supported; what it has works as before.
+TEST_F(ProviderModules, OneOfAnEarlierMinorHasNoOperationOfALaterOne) {
+  for (const char* name : {"minor-0", "minor-1"}) {
+    auto module = ProviderModule::load(directory_, name);
+    ASSERT_TRUE(module) << module.error().message;
+    EXPECT_EQ(module->ops().break_snapshot, nullptr);
+    EXPECT_EQ(module->ops().resize_storage, nullptr);
+    asio::io_context context;
+    HostedProvider provider(context.get_executor(), *std::move(module), Limits());
+    core::Member member;
+    member.snapshot_id = core::Guid::random();
+    const auto code = [](const auto& result) { return result ? ErrorCode::Unexpected : result.error().code; };
+    EXPECT_EQ(code(test::run(context, provider.break_snapshot(member, true))), ErrorCode::NotSupported);
+    EXPECT_EQ(code(test::run(context, provider.revert(member, true))), ErrorCode::NotSupported);
+    EXPECT_EQ(code(test::run(context, provider.revert_status(member.volume))), ErrorCode::NotSupported);
+    EXPECT_EQ(code(test::run(context, provider.storage(member.volume))), ErrorCode::NotSupported);
+    EXPECT_EQ(code(test::run(context, provider.resize_storage(member, 0))), ErrorCode::NotSupported);
+    EXPECT_TRUE(test::run(context, provider.remove(member)));
+    EXPECT_TRUE(test::run(context, provider.end_prepare(core::Guid::random())));
+  }
 }
 
 TEST_F(ProviderModules, ANameIsNeverAPath) {

@@ -7,12 +7,10 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
 #include "tests/support/temp_dir.hpp"
-#include "writer-sdk/src/metadata.hpp"
 #include "writer-sdk/src/session.hpp"
 #include "writer-sdk/src/text.hpp"
 
@@ -50,7 +48,17 @@ TEST(WriterCreate, ChecksItsConfiguration) {
       {[](auto& c) { c.freeze_timeout_ms = 60001; }, VSS_ERR_INVALID_ARGUMENT},
       {[](auto& c) { c.flags = 4; }, VSS_ERR_INVALID_ARGUMENT},
       {[](auto& c) { c.level = static_cast<vss_level>(3); }, VSS_ERR_INVALID_ARGUMENT},
+      {[](auto& c) { c.subscribe = VSS_SUBSCRIBE_RESTORE; }, VSS_OK},
+      {[](auto& c) { c.subscribe = 1; }, VSS_ERR_INVALID_ARGUMENT},
+      {[](auto& c) { c.usage = static_cast<vss_usage>(5); }, VSS_ERR_INVALID_ARGUMENT},
+      {[](auto& c) { c.source = VSS_SOURCE_OTHER; }, VSS_OK},
+      {[](auto& c) { c.reserved = 0xFFFFFFFF; }, VSS_OK},
       {[](auto& c) { c.struct_size = 0; }, VSS_ERR_INVALID_ARGUMENT},
+      // The first edition of the structure: what it had as padding is not read.
+      {[](auto& c) {
+         c.reserved = 7, c.subscribe = 1, c.struct_size = offsetof(vss_writer_config, subscribe);
+       },
+       VSS_OK},
       {[](auto& c) { c.struct_size = offsetof(vss_writer_config, instance_name); }, VSS_OK},
   };
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -70,37 +78,6 @@ TEST(WriterCreate, ALoopOfItsOwnHasNoDescriptor) {
   EXPECT_EQ(vss_writer_start(writer.writer), VSS_ERR_BAD_STATE);
 }
 
-TEST(Metadata, ChecksWhatIsAdded) {
-  vss_metadata metadata(WriterConfig{});
-  EXPECT_EQ(vss_metadata_add_component(&metadata, VSS_COMPONENT_DATABASE, "a", "b", nullptr, 0), VSS_OK);
-  EXPECT_EQ(vss_metadata_add_component(&metadata, VSS_COMPONENT_FILEGROUP, "a", "b", "", 0),
-            VSS_ERR_ALREADY_EXISTS);
-  EXPECT_EQ(vss_metadata_add_component(&metadata, VSS_COMPONENT_FILEGROUP, "", "b", "", 0), VSS_OK);
-  EXPECT_EQ(vss_metadata_add_component(&metadata, VSS_COMPONENT_FILEGROUP, "", "", "", 0),
-            VSS_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(vss_metadata_add_component(&metadata, VSS_COMPONENT_FILEGROUP, "", "c", "", 8),
-            VSS_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(vss_metadata_add_files(&metadata, "a", "b", "/srv", "*", 1), VSS_OK);
-  EXPECT_EQ(vss_metadata_add_files(&metadata, "a", "x", "/srv", "*", 1), VSS_ERR_NOT_FOUND);
-  EXPECT_EQ(vss_metadata_add_files(&metadata, "a", "b", "srv", "*", 1), VSS_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(vss_metadata_add_files(&metadata, "a", "b", "/srv", "a/b", 1), VSS_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(vss_metadata_add_exclude(&metadata, "/srv/\xff", "*", 1), VSS_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(
-      vss_metadata_set_restore_method(&metadata, "custom", nullptr, nullptr, VSS_WRITER_RESTORE_ALWAYS, 0),
-      VSS_OK);
-  EXPECT_EQ(
-      vss_metadata_set_restore_method(&metadata, "magic", nullptr, nullptr, VSS_WRITER_RESTORE_ALWAYS, 0),
-      VSS_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(vss_metadata_add_exclude(nullptr, "/srv", "*", 1), VSS_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(metadata.document["components"].size(), 2U);
-  EXPECT_EQ(metadata.document["restore_method"]["writer_restore"], "always");
-}
-
-TEST(Metadata, BelongsToTheThreadOfItsHandler) {
-  vss_metadata metadata(WriterConfig{});
-  std::thread([&] { EXPECT_EQ(vss_metadata_fail(&metadata, "no"), VSS_ERR_BAD_STATE); }).join();
-}
-
 TEST(Session, FailTakesKnownCodesOnItsOwnThread) {
   const SessionTable::Session data;
   vss_session session{Event::Freeze, data};
@@ -109,21 +86,6 @@ TEST(Session, FailTakesKnownCodesOnItsOwnThread) {
   EXPECT_FALSE(session.failure);
   EXPECT_EQ(vss_fail(&session, VSS_E_WRITER_TIMEOUT, 3, nullptr), VSS_OK);
   EXPECT_EQ(session.failure->code, ErrorCode::WriterTimeout);
-}
-
-TEST(Session, SetIdsAreToBeHadInTheirEventsOnly) {
-  const SessionTable::Session data;
-  for (int i = 0; i < static_cast<int>(kEventCount); ++i) {
-    const auto event = static_cast<Event>(i);
-    const vss_session session{event, data};
-    const bool current = event == Event::Freeze || event == Event::Thaw || event == Event::PostSnapshot;
-    const char* id = nullptr;
-    EXPECT_EQ(vss_session_set_id(&session, &id), current ? VSS_OK : VSS_ERR_BAD_STATE) << to_string(event);
-    EXPECT_EQ(vss_shutdown_set_id(&session, &id),
-              event == Event::BackupShutdown ? VSS_OK : VSS_ERR_BAD_STATE);
-    EXPECT_EQ(vss_snapshot_path(&session, "/", &id),
-              event == Event::PostSnapshot ? VSS_ERR_NOT_FOUND : VSS_ERR_BAD_STATE);
-  }
 }
 
 TEST(Session, APathIsAffectedByTheVolumeItLiesOn) {
@@ -148,6 +110,16 @@ TEST(Text, WhatCrossesTheBusIsUtf8AndOfBoundedSize) {
             "b");
   EXPECT_LE(to_message(std::string(kMessageLimit - 1, 'x') + "\xC3\xA4").size(), kMessageLimit);
   EXPECT_TRUE(is_utf8(to_message(std::string(kMessageLimit - 1, 'x') + "\xC3\xA4")));
+}
+
+TEST(Text, RangesAreOffsetsAndLengthsOf64Bits) {
+  for (const char* good : {"0:1", "0x0:0X10", "0:1, 2:3 ,4:5", "18446744073709551615:0"}) {
+    EXPECT_TRUE(is_ranges(good)) << good;
+  }
+  for (const char* bad : {"", ",", "0", "0:", ":1", "0:1,", "0:1;2:3", "0:1:2", "+1:2", "0x:1", "0 1:2",
+                          "a:b", "18446744073709551616:0"}) {
+    EXPECT_FALSE(is_ranges(bad)) << bad;
+  }
 }
 
 TEST(StrError, KnowsEveryCode) {

@@ -38,6 +38,8 @@ command = ["/bin/hold", "it"]
 [events.thaw]
 command = ["/bin/go"]
 timeout_ms = 7
+[events.post_restore]
+command = ["/bin/start"]
 )");
   ASSERT_TRUE(config) << config.error();
   EXPECT_EQ(config->writer.level, VSS_LEVEL_BACK_END);
@@ -51,6 +53,15 @@ timeout_ms = 7
   EXPECT_THAT(config->command(Event::Abort)->argv, ElementsAre("/bin/go"))
       << "Thaw's command undoes the freeze";
   EXPECT_FALSE(config->command(Event::PostSnapshot));
+  EXPECT_THAT(config->command(Event::PostRestore)->argv, ElementsAre("/bin/start"));
+  EXPECT_FALSE(config->new_target);
+}
+
+TEST(CommandConfig, APathIsAComponentWithoutASlashInItsName) {
+  EXPECT_EQ(name_of_path("/srv"), (ComponentName{"", "srv"}));
+  EXPECT_EQ(name_of_path("/srv/shop/"), (ComponentName{"srv", "shop"}));
+  EXPECT_EQ(name_of_path("//var/lib/../lib/a"), (ComponentName{"var/lib", "a"}));
+  EXPECT_EQ(name_of_path("/"), (ComponentName{"", "."}));
 }
 
 TEST(CommandConfig, EitherThawOrAbortUndoesTheFreeze) {
@@ -60,6 +71,15 @@ TEST(CommandConfig, EitherThawOrAbortUndoesTheFreeze) {
     ASSERT_TRUE(config) << config.error();
     EXPECT_THAT(config->command(Event::Abort)->argv, ElementsAre("/y"));
   }
+}
+
+TEST(CommandConfig, ADirectoryOfHooksTakesThePlaceOfTheCommands) {
+  const auto config =
+      load(kHead + "freeze_timeout_ms = 20000\n[hooks]\ndirectory = \"/etc/h.d\"\ntimeout_ms = 70\n");
+  ASSERT_TRUE(config) << config.error();
+  EXPECT_EQ(config->hooks->directory, "/etc/h.d");
+  EXPECT_EQ(config->hooks->script_limit, std::chrono::milliseconds(70));
+  EXPECT_EQ(config->hooks->freeze_limit, std::chrono::seconds(20));
 }
 
 TEST(CommandConfig, FaultsAreNamedWithLineAndKey) {
@@ -75,7 +95,12 @@ TEST(CommandConfig, FaultsAreNamedWithLineAndKey) {
       {kHead + "freeze_timeout_ms = 60001\n", ":3: freeze_timeout_ms: a number from 1 to 60000"},
       {kHead + "paths = [\"srv\"]\n", ":3: paths: absolute paths"},
       {kHead + "paths = [\"/a\", \"/a\"]\n", ":3: paths: /a is named twice"},
+      {kHead + "paths = [\"/a/b\", \"/a/./b/\"]\n", ":3: paths: /a/./b/ is named twice"},
+      {kHead + "new_target = 1\n", ":3: new_target: true or false"},
       {kHead + "paths = 7\n", ":3: paths: an array of strings"},
+      {kHead + "[[component]]\nname = \"c/d\"\n", ":4: component.name: a name without / is needed"},
+      {kHead + "[[component]]\nname = \"c\"\nlogical_path = \"/x\"\n",
+       ":5: component.logical_path: names with / between them"},
       {kHead + "[[component]]\nname = \"c\"\n", "component.files: is required"},
       {kHead + "[events.sleep]\ncommand = [\"/x\"]\n", ":3: events.sleep: no such event"},
       {kHead + "[events.freeze]\ncommand = [\"x\"]\n",
@@ -84,6 +109,13 @@ TEST(CommandConfig, FaultsAreNamedWithLineAndKey) {
        "writer.toml:5: events.freeze: freeze needs thaw or abort"},
       {kHead + "[events.freeze]\ncommand = \"/x\"\n", ":4: events.freeze.command: an array"},
       {kHead + "[events.thaw]\ncommand = [\"/x\"]\ntimeout_ms = 0\n", ":5: events.thaw.timeout_ms: a number"},
+      {kHead + "[hooks]\n", "hooks.directory: is required"},
+      {kHead + "hooks = \"/h\"\n", ":3: hooks: a table"},
+      {kHead + "[hooks]\ndirectory = \"h\"\n", ":4: hooks.directory: an absolute path"},
+      {kHead + "[hooks]\ndirectory = \"/h\"\ntimeout_ms = 60001\n",
+       ":5: hooks.timeout_ms: a number from 1 to 60000"},
+      {kHead + "[hooks]\ndirectory = \"/h\"\n[events.thaw]\ncommand = [\"/x\"]\n",
+       "hooks: these scripts are the commands of"},
       {kHead + "[events.thaw\n", "writer.toml:3: "},
   };
   for (const Row& row : rows) {

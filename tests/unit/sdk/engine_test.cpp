@@ -6,9 +6,13 @@
 
 #include <atomic>
 #include <cstdio>
+#include <functional>
+#include <map>
+#include <set>
 #include <stdexcept>
 
 #include "tests/support/wait_until.hpp"
+#include "writer-sdk/src/component_document.hpp"
 
 namespace vss {
 namespace {
@@ -57,14 +61,7 @@ vss_writer_callbacks counting_callbacks() {
   return callbacks;
 }
 
-WriterConfig config() {
-  return {.name = "w",
-          .class_id = "",
-          .instance_name = "",
-          .version = "",
-          .level = "front-end",
-          .freeze_timeout = 60s};
-}
+WriterConfig config() { return {.name = "w", .class_id = "", .instance_name = "", .version = ""}; }
 
 // The window is so short that it ends before, while and after Thaw, Abort and the end of vssd come.
 TEST(Engine, AFreezeIsAlwaysEndedOnceWhateverRacesWithWhat) {
@@ -135,6 +132,152 @@ TEST(Engine, AFreezeThatHasNotBegunWhenItsSessionIsAbortedDoesNotBegin) {
   EXPECT_EQ(counts.frozen, 0);
   EXPECT_EQ(counts.aborted, 1);
   EXPECT_EQ(freeze.kind, Answer::Kind::Veto);
+}
+
+// What the handlers of the following tests do, event by event.
+using Handlers = std::map<Event, std::function<int(vss_session*)>>;
+
+template <Event event>
+int call(vss_session* session, void* user) {
+  const auto& handlers = *static_cast<Handlers*>(user);
+  const auto found = handlers.find(event);
+  return found == handlers.end() ? 0 : found->second(session);
+}
+
+vss_writer_callbacks calling() {
+  vss_writer_callbacks callbacks = VSS_WRITER_CALLBACKS_INIT;
+  callbacks.on_prepare_backup = call<Event::PrepareForBackup>;
+  callbacks.on_prepare_snapshot = call<Event::PrepareForSnapshot>;
+  callbacks.on_abort = call<Event::Abort>;
+  callbacks.on_backup_shutdown = call<Event::BackupShutdown>;
+  callbacks.on_pre_restore = call<Event::PreRestore>;
+  callbacks.on_restore_shutdown = call<Event::RestoreShutdown>;
+  return callbacks;
+}
+
+EventArgs with_components() {
+  EventArgs args;
+  args.components = std::make_shared<const doc::Components>(
+      doc::parse_components(R"({"components":[{"logical_path":"","name":"c"}]})").value());
+  return args;
+}
+
+Answer answer_of(Engine& engine, Event event, EventArgs args = {}) {
+  Answer result;
+  engine.event(event, "s", kSet, std::move(args), Clock::now(),
+               [&](const Answer& answer) { result = answer; });
+  while (engine.queue().run_one()) engine.deliver();
+  return result;
+}
+
+TEST(Engine, WhatAHandlerSetsIsInItsAnswerAndKnownToTheNext) {
+  std::string seen;
+  Handlers handlers;
+  handlers[Event::PrepareForBackup] = [](vss_session* s) {
+    return vss_component_set_backup_stamp(s, 0, "1");
+  };
+  handlers[Event::PrepareForSnapshot] = [&](vss_session* s) {
+    seen = vss_component_backup_stamp(s, 0);
+    return 0;
+  };
+  Engine engine(config(), calling(), &handlers, [] {});
+  const Answer prepare = answer_of(engine, Event::PrepareForBackup, with_components());
+  EXPECT_EQ(prepare.kind, Answer::Kind::Success);
+  EXPECT_EQ(prepare.document, R"({"components":[{"backup_stamp":"1","logical_path":"","name":"c"}]})");
+  EXPECT_EQ(answer_of(engine, Event::PrepareForSnapshot).document, "");
+  EXPECT_EQ(seen, "1");
+}
+
+TEST(Engine, WhatAHandlerSetsGoesAlongWithItsRefusalAndItsException) {
+  for (const bool throws : {false, true}) {
+    Handlers handlers;
+    handlers[Event::PrepareForBackup] = [throws](vss_session* s) {
+      EXPECT_EQ(vss_component_fail(s, 0, VSS_E_WRITER_RETRYABLE, 0, "no"), VSS_OK);
+      if (throws) throw std::runtime_error("oops");
+      return 1;
+    };
+    Engine engine(config(), calling(), &handlers, [] {});
+    const Answer answer = answer_of(engine, Event::PrepareForBackup, with_components());
+    EXPECT_EQ(answer.kind, Answer::Kind::Veto);
+    EXPECT_NE(
+        answer.document.find(R"("failure":{"application_code":0,"error":"WriterRetryable","message":"no"})"),
+        std::string::npos)
+        << answer.document;
+  }
+}
+
+TEST(Engine, AnAnswerThatIsTooLargeIsAVeto) {
+  Handlers handlers;
+  handlers[Event::PrepareForBackup] = [](vss_session* s) {
+    return vss_component_set_backup_metadata(s, 0, std::string(doc::kEditsLimit, 'x').c_str());
+  };
+  Engine engine(config(), calling(), &handlers, [] {});
+  const Answer answer = answer_of(engine, Event::PrepareForBackup, with_components());
+  EXPECT_EQ(answer.kind, Answer::Kind::Veto);
+  EXPECT_EQ(answer.code, ErrorCode::WriterOutOfResources);
+  EXPECT_EQ(answer.document, "");
+}
+
+TEST(Engine, AHandlerLearnsThatTheWriterStops) {
+  std::vector<int> seen;
+  Handlers handlers;
+  handlers[Event::PrepareForBackup] = handlers[Event::BackupShutdown] = [&](vss_session* s) {
+    seen.push_back(vss_is_writer_shutting_down(s));
+    return 0;
+  };
+  Engine engine(config(), calling(), &handlers, [] {});
+  (void)answer_of(engine, Event::PrepareForBackup);
+  engine.announce_stop();
+  (void)answer_of(engine, Event::BackupShutdown);
+  EXPECT_EQ(seen, (std::vector<int>{0, 1}));
+}
+
+// Overlapping operations: each ends with its own event and its own set.
+TEST(Engine, WhenVssdIsLostEachOperationEndsWithItsOwnSet) {
+  std::multiset<std::string> ended;
+  Handlers handlers;
+  const auto note = [&](const std::string& event) {
+    return [&ended, event](vss_session* s) {
+      const char* set = "-";
+      (void)vss_shutdown_set_id(s, &set);
+      ended.insert(event + " " + vss_session_id(s) + " " + set);
+      return 0;
+    };
+  };
+  handlers[Event::Abort] = note("abort");
+  handlers[Event::BackupShutdown] = note("backup_shutdown");
+  handlers[Event::RestoreShutdown] = note("restore_shutdown");
+  Engine engine(config(), calling(), &handlers, [] {});
+  const auto send = [&](Event event, const std::string& session, std::string_view set) {
+    engine.event(event, session, std::string(set), {}, Clock::now(), [](const Answer&) {});
+  };
+  send(Event::PrepareForBackup, "a", kNullGuid);
+  send(Event::PrepareForBackup, "b", kNullGuid);
+  send(Event::PreRestore, "r", kNullGuid);
+  send(Event::PrepareForSnapshot, "a", "set-a");
+  send(Event::PrepareForBackup, "c", kNullGuid);
+  send(Event::PrepareForSnapshot, "b", "set-b");
+  engine.end_all("gone");
+  while (engine.queue().run_one()) engine.deliver();
+  EXPECT_EQ(ended,
+            (std::multiset<std::string>{
+                "abort a -", "abort b -", "abort c -", "backup_shutdown a set-a", "backup_shutdown b set-b",
+                "backup_shutdown c " + std::string(kNullGuid), "restore_shutdown r -"}));
+}
+
+TEST(Engine, ARestoreThatEndsBeforeItsHandlerBeganIsOnlyShutDown) {
+  std::vector<std::string> run;
+  Handlers handlers;
+  handlers[Event::PreRestore] = [&](vss_session*) { return run.emplace_back("pre_restore"), 0; };
+  handlers[Event::RestoreShutdown] = [&](vss_session*) { return run.emplace_back("restore_shutdown"), 0; };
+  Engine engine(config(), calling(), &handlers, [] {});
+  Answer answer;
+  engine.event(Event::PreRestore, "r", std::string(kNullGuid), {}, Clock::now(),
+               [&](const Answer& a) { answer = a; });
+  engine.end_all("gone");
+  while (engine.queue().run_one()) engine.deliver();
+  EXPECT_EQ(run, std::vector<std::string>{"restore_shutdown"});
+  EXPECT_EQ(answer.kind, Answer::Kind::Veto);
 }
 
 }  // namespace

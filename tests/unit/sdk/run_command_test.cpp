@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -47,8 +48,10 @@ TEST(RunCommand, TheWholeGroupIsKilledAtTheLimitEvenIfItIgnoresSigterm) {
   const test::TempDir directory;
   const std::string pid_file = directory.path() / "pid";
   const auto begin = std::chrono::steady_clock::now();
-  const auto failure =
-      shell("trap '' TERM; sleep 1000 & echo $! > " + pid_file + "; echo waiting; wait; sleep 1000", 200ms);
+  // They end with the test, should it be killed before the limit.
+  const std::string forever = "tail -f /dev/null --pid=" + std::to_string(::getpid());
+  const auto failure = shell(
+      "trap '' TERM; " + forever + " & echo $! > " + pid_file + "; echo waiting; wait; " + forever, 200ms);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
   EXPECT_THAT(failure.value(), AllOf(HasSubstr("after its limit of 200 ms"), EndsWith("waiting")));
   pid_t child = 0;
@@ -70,7 +73,7 @@ TEST(RunCommand, OutputWithoutEndDoesNotOutliveTheLimit) {
 
 TEST(RunCommand, WhatACommandLeavesInTheBackgroundIsNotWaitedFor) {
   const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(shell("sleep 8 & exit 0"), std::nullopt);
+  EXPECT_EQ(shell("tail -f /dev/null --pid=" + std::to_string(::getpid()) + " & exit 0"), std::nullopt);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
 }
 

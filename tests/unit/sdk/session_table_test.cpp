@@ -20,10 +20,12 @@ const std::string kSetId = "11111111-0000-4000-8000-000000000001";
 const std::vector<Event> kGoodOrder = {Event::PrepareForBackup, Event::PrepareForSnapshot,
                                        Event::Freeze,           Event::Thaw,
                                        Event::PostSnapshot,     Event::BackupComplete};
-const std::vector<Event> kAllEvents = {Event::PrepareForBackup, Event::PrepareForSnapshot,
-                                       Event::Freeze,           Event::Thaw,
-                                       Event::PostSnapshot,     Event::Abort,
-                                       Event::BackupComplete,   Event::BackupShutdown};
+const std::vector<Event> kAllEvents = [] {
+  std::vector<Event> events;
+  for (std::size_t i = 0; i < kEventCount; ++i) events.push_back(static_cast<Event>(i));
+  return events;
+}();
+const std::vector<Event> kRestoreOrder = {Event::PreRestore, Event::PostRestore, Event::RestoreShutdown};
 
 SessionTable::Arrival arrive(SessionTable& table, Event event, TimePoint now = kStart, EventArgs args = {},
                              const std::string& session = "s") {
@@ -41,10 +43,14 @@ SessionTable after(std::size_t events) {
 
 TEST(SessionTable, TheGoodOrderRunsAndNothingElseDoesOutOfTurn) {
   for (std::size_t phase = 0; phase <= kGoodOrder.size(); ++phase) {
-    for (const Event event : {Event::PrepareForBackup, Event::PrepareForSnapshot, Event::Freeze, Event::Thaw,
-                              Event::PostSnapshot, Event::BackupComplete}) {
+    for (const Event event : kAllEvents) {
+      // Abort and the end of the session have tests of their own.
+      if (phase > 0 && (event == Event::Abort || event == Event::BackupShutdown)) continue;
       SessionTable table = after(phase);
-      const bool due = phase < kGoodOrder.size() && kGoodOrder[phase] == event;
+      // A backup that needs no snapshot goes from PrepareForBackup to BackupComplete.
+      const bool due = (phase < kGoodOrder.size() && kGoodOrder[phase] == event) ||
+                       (phase == 0 && event == Event::PreRestore) ||
+                       (phase == 1 && event == Event::BackupComplete);
       const auto arrival = arrive(table, event);
       EXPECT_EQ(arrival.verdict, due ? Verdict::Run : Verdict::Wrong) << phase << to_string(event);
       if (due) continue;
@@ -185,9 +191,66 @@ TEST(SessionTable, ASessionInWhichNothingIsSelectedIsNotKept) {
   SessionTable table;
   EventArgs args;
   args.select_components = true;
-  args.components.emplace();
+  args.components = std::make_shared<const doc::Components>();
   EXPECT_EQ(arrive(table, Event::PrepareForBackup, kStart, args).verdict, Verdict::Run);
   EXPECT_TRUE(table.empty());
+}
+
+TEST(SessionTable, ARestoreHasItsOwnOrderAndNoAbort) {
+  for (std::size_t phase = 1; phase <= 2; ++phase) {
+    for (const Event event : kAllEvents) {
+      SessionTable table;
+      for (std::size_t i = 0; i < phase; ++i) {
+        ASSERT_EQ(arrive(table, kRestoreOrder[i]).verdict, Verdict::Run);
+      }
+      const bool due = event == kRestoreOrder[phase] || event == Event::RestoreShutdown;
+      const auto arrival = arrive(table, event);
+      EXPECT_EQ(arrival.verdict, due ? Verdict::Run : Verdict::Wrong) << phase << to_string(event);
+      EXPECT_EQ(arrival.abort_first, false);
+      EXPECT_EQ(arrival.refusal.code, due ? Answer().code : ErrorCode::BadState);
+      EXPECT_EQ(table.empty(), event == Event::RestoreShutdown) << phase << to_string(event);
+    }
+  }
+}
+
+TEST(SessionTable, WithoutPreRestoreThereIsNoRestore) {
+  for (const Event event : {Event::PostRestore, Event::RestoreShutdown}) {
+    SessionTable table;
+    const auto arrival = arrive(table, event);
+    EXPECT_EQ(arrival.verdict, Verdict::Wrong);
+    EXPECT_EQ(arrival.refusal.code, ErrorCode::ObjectNotFound);
+    EXPECT_TRUE(table.empty());
+  }
+}
+
+TEST(SessionTable, TheEndOfVssdEndsARestoreWithoutAbort) {
+  for (std::size_t phase = 1; phase <= 2; ++phase) {
+    SessionTable table;
+    for (std::size_t i = 0; i < phase; ++i) (void)arrive(table, kRestoreOrder[i]);
+    const auto ended = table.end_all("gone");
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].phase, Phase::None);
+    EXPECT_EQ(ended[0].shutdown, Event::RestoreShutdown);
+    EXPECT_TRUE(ended[0].given_up->load());
+  }
+}
+
+TEST(SessionTable, WhatAHandlerHasSetIsKnownUntilVssdSaysItAnew) {
+  SessionTable table;
+  const auto components = [](const std::string& name) {
+    doc::Components list(1);
+    list[0].id.name = name;
+    return std::make_shared<const doc::Components>(std::move(list));
+  };
+  EventArgs args;
+  args.components = components("sent");
+  (void)arrive(table, Event::PrepareForBackup, kStart, args);
+  table.remember("s", args.components, components("set"));
+  table.remember("no such session", args.components, components("set"));
+  EXPECT_EQ(arrive(table, Event::PrepareForSnapshot).session.known.components->at(0).id.name, "set");
+  EXPECT_EQ(arrive(table, Event::Freeze, kStart, args).session.known.components->at(0).id.name, "sent");
+  table.remember("s", components("an older one"), components("late"));
+  EXPECT_EQ(arrive(table, Event::Thaw).session.known.components->at(0).id.name, "sent");
 }
 
 }  // namespace

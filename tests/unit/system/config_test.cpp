@@ -35,6 +35,7 @@ max_sessions_per_caller = 11
 abort_ms = 12
 provider_ms = 13
 watch_ms = 14
+restore_ms = 15
 [providers]
 allow = ["btrfs", "image"]
 [provider.lvm]
@@ -45,6 +46,7 @@ extend = true
 reflink = false
 [writers]
 accounts = ["postgres"]
+manifest_dirs = ["/m", "/n"]
 [log]
 level = "debug"
 )",
@@ -68,6 +70,7 @@ level = "debug"
   EXPECT_EQ(config.abort_ms, 12U);
   EXPECT_EQ(config.provider_ms, 13U);
   EXPECT_EQ(config.watch_ms, 14U);
+  EXPECT_EQ(config.restore_ms, 15U);
   EXPECT_EQ(config.provider_settings.size(), 2U);
   EXPECT_EQ(
       config.provider_settings.at("lvm"),
@@ -75,6 +78,7 @@ level = "debug"
   EXPECT_EQ(config.provider_settings.at("image").at("reflink"), "false");
   EXPECT_EQ(config.providers, (std::vector<std::string>{"btrfs", "image"}));
   EXPECT_EQ(config.writer_accounts, std::vector<std::string>{"postgres"});
+  EXPECT_EQ(config.manifest_dirs, (std::vector<std::string>{"/m", "/n"}));
   EXPECT_EQ(config.log_level, spdlog::level::debug);
 }
 

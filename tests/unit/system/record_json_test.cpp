@@ -44,7 +44,35 @@ TEST(RecordJson, EveryMissingOrMistypedKeyIsRefusedWithItsPlace) {
     Json& parent = missing[place.parent_pointer()];
     if (!parent.is_object()) continue;  // an entry of a list may be left out
     parent.erase(place.back());
+    if (place.back() == "exposed" || place.back() == "client_time") continue;  // see below
+    // Records of an earlier version do not have them.
+    if (place.back() == "broken" || place.back() == "reverting" || place.back() == "break_writable") {
+      EXPECT_EQ(fault_of(missing.dump()), "accepted") << pointer;
+      continue;
+    }
     EXPECT_NE(fault_of(missing.dump()).find(place.back() + ": missing"), std::string::npos) << pointer;
+  }
+}
+
+TEST(RecordJson, KeysThatOlderRecordsLackMayBeMissing) {
+  Json document = sample_document();
+  document.erase("client_time");
+  document["snapshots"][0].erase("exposed");
+  const auto record = set_record_from_json(document.dump());
+  ASSERT_TRUE(record) << record.error().message;
+  EXPECT_EQ(record->client_time, 0U);
+  EXPECT_EQ(record->snapshots.front().exposed, "");
+}
+
+TEST(RecordJson, EveryContextComesBack) {
+  for (const auto context : {core::Context::Backup, core::Context::FileShareBackup,
+                             core::Context::NasRollback, core::Context::AppRollback,
+                             core::Context::ClientAccessible, core::Context::ClientAccessibleWriters}) {
+    core::SetRecord record = test::sample_record();
+    record.context = context;
+    const auto read = set_record_from_json(to_json(record).value());
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->context, context);
   }
 }
 
@@ -60,6 +88,10 @@ TEST(RecordJson, ThePlaceOfTheFaultIsNamed) {
       {"/set_id", "x", "set_id: not a GUID"},
       {"/state", "frozen", "state: unknown state \"frozen\""},
       {"/context", "none", "context: unknown context"},
+      {"/context", "all", "context: unknown context"},
+      {"/client_time", -1, "client_time: not a whole number of 0 or more"},
+      {"/client_time", 253402300800, "client_time: too large"},
+      {"/snapshots/0/exposed", 1, "snapshots[0].exposed: not a string"},
       {"/created", -1, "created: not a whole number of 0 or more"},
       {"/created", 1.5, "created: not a whole number of 0 or more"},
       {"/snapshots_count", 4294967296, "snapshots_count: too large"},

@@ -37,7 +37,9 @@ const std::vector<Folder>& folders() {
       {"daemon/", {"daemon/", "dbus/error_names"}, {}},  // main: puts the parts together
       {"providers/include/", {"vss/provider_"}, no_bus},
       {"providers/", {"vss/provider_", "providers/"}, no_bus},
-      {"writer-sdk/include/", {"vss/writer"}, no_bus},
+      {"writer-sdk/include/",
+       {"vss/writer", "vss/error.", "vss/metadata.", "vss/component.", "vss/session."},
+       no_bus},
       {"writer-sdk/src/",
        {"writer-sdk/src/", "writer-sdk/common/", "writer-sdk/include/", "vss/writer", "vss_dbus/",
         "dbus/error_names"},
@@ -64,9 +66,11 @@ bool is_ours(const std::string& included, char delimiter) {
   return delimiter == '"' || included.starts_with("vss/") || included.starts_with("vss_dbus/");
 }
 
-// A file beside the including one may be named without its folder.
+// A file beside the including one may be named without its folder; one that is made in the build has its
+// pattern there.
 bool is_neighbour(const fs::path& file, const std::string& included) {
-  return included.find('/') == std::string::npos && fs::exists(file.parent_path() / included);
+  if (included.find('/') != std::string::npos) return false;
+  return fs::exists(file.parent_path() / included) || fs::exists(file.parent_path() / (included + ".in"));
 }
 
 void check_file(const fs::path& root, const fs::path& file, int& seen) {

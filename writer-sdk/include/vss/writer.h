@@ -9,8 +9,9 @@
  * of the structure (VSS_WRITER_CONFIG_INIT and VSS_WRITER_CALLBACKS_INIT do). Later versions only append
  * members and functions; a member that is not there counts as zero. No exception leaves the library.
  *  2. Ownership. Strings given to the library are copied. Strings it hands out belong to it and live as long
- * as the vss_session or vss_metadata they come from, that is until the handler returns. All text is UTF-8, no
- * pointer may be NULL unless its function says so.
+ * as the vss_session or vss_metadata they come from, that is until the handler returns; those of a component
+ * until the handler changes that component. All text is UTF-8, no pointer may be NULL unless its function
+ * says so.
  *  3. Results. Functions that can fail return VSS_OK (0) or a negative vss_status; on failure nothing has
  * changed.
  *  4. Handlers. A handler returns 0 for "yes" and anything else for "no" (a veto). It may call vss_fail()
@@ -21,21 +22,25 @@
  * any thread, but not at the same time for one writer, and vss_writer_stop() and vss_writer_free() not inside
  * a handler.
  *  6. Order of one operation: prepare_backup, prepare_snapshot, freeze, thaw, post_snapshot, backup_complete,
- *     backup_shutdown. It may end after any of them. Several operations may run at once; tell them apart by
- *     vss_session_id(). Identify may be asked at any time.
+ *     backup_shutdown. It may end after any of them; without a snapshot, backup_complete follows
+ *     prepare_backup. A restore: pre_restore, post_restore, restore_shutdown; there is no abort in it.
+ *     Several operations may run at once; tell them apart by vss_session_id(). Identify may be asked at any
+ *     time.
  *  7. After on_freeze exactly one of on_thaw and on_abort follows, whatever happens: if neither Thaw nor
  * Abort comes within the freeze time-out, or vssd or the bus goes away, the library runs on_abort by itself.
  * It runs it after on_freeze has returned: a handler that hangs delays everything behind it. on_abort may
- * also come when nothing was frozen, and after on_thaw when the set failed afterwards; never after
- * on_post_snapshot. It comes at most once in an operation.
+ * also come when nothing was frozen, and after on_thaw when that said no or the set failed afterwards; never
+ * after on_post_snapshot. It comes at most once in an operation.
  *  8. After on_abort only on_backup_shutdown follows. on_backup_shutdown is the last event of every operation
  * that reached on_prepare_backup, also when the requester or vssd died: when vssd or the bus goes away, the
- * library runs it by itself after on_abort.
+ * library runs it by itself after on_abort. on_restore_shutdown is the same for restores.
  *  9. Loss. The library waits for vssd, reconnects and registers again by itself. vssd may be started after
  * the writer.
  * 10. Trust. Events are accepted from the owner of org.vssd.Vss1 on the system bus only.
  * DBUS_SYSTEM_BUS_ADDRESS is honoured.
  * 11. Do not fork in a handler without exec.
+ * 12. Parts. metadata.h has what on_identify may call, component.h what is known of the selected components
+ * and what a handler may say about them. This header includes both.
  *
  * VSS pages named below are those of https://learn.microsoft.com/windows/win32/api/vswriter.
  */
@@ -106,6 +111,30 @@ typedef enum vss_level { VSS_LEVEL_FRONT_END = 0, VSS_LEVEL_BACK_END = 1, VSS_LE
 /* Freeze time-out: default and upper limit, milliseconds. */
 #define VSS_FREEZE_TIMEOUT_MS 60000u
 
+/*
+ * Which operations a writer takes part in; the numbers are those of VSS. Identify comes in any case, and what
+ * follows from an event that was sent. VSS: VSS_SUBSCRIBE_MASK.
+ */
+#define VSS_SUBSCRIBE_BACKUP 2u
+#define VSS_SUBSCRIBE_RESTORE 4u
+#define VSS_SUBSCRIBE_ALL 6u
+
+/* What the data is for. VSS: VSS_USAGE_TYPE. */
+typedef enum vss_usage {
+  VSS_USAGE_UNDEFINED = 0,
+  VSS_USAGE_BOOTABLE_SYSTEM_STATE = 1,
+  VSS_USAGE_SYSTEM_SERVICE = 2,
+  VSS_USAGE_USER_DATA = 3,
+  VSS_USAGE_OTHER = 4
+} vss_usage;
+/* What keeps the data. VSS: VSS_SOURCE_TYPE. */
+typedef enum vss_source {
+  VSS_SOURCE_UNDEFINED = 0,
+  VSS_SOURCE_TRANSACTED_DATABASE = 1,
+  VSS_SOURCE_NONTRANSACTED_DATABASE = 2,
+  VSS_SOURCE_OTHER = 3
+} vss_source;
+
 /* Who the writer is. Since 0.1. VSS: CVssWriter::Initialize, InitializeEx. */
 typedef struct vss_writer_config {
   size_t struct_size;
@@ -116,9 +145,16 @@ typedef struct vss_writer_config {
   vss_level level;
   uint32_t freeze_timeout_ms; /* longest time between on_freeze and on_thaw, 1 to 60000; 0 is 60000 */
   uint32_t flags;             /* VSS_WRITER_* */
+  uint32_t reserved;          /* not read: where this structure had padding before the members below */
+  uint32_t subscribe;         /* VSS_SUBSCRIBE_*; 0 is all */
+  vss_usage usage;
+  vss_source source;
 } vss_writer_config;
-#define VSS_WRITER_CONFIG_INIT \
-  { sizeof(vss_writer_config), NULL, NULL, NULL, NULL, VSS_LEVEL_FRONT_END, 0, 0 }
+#define VSS_WRITER_CONFIG_INIT                                                                               \
+  {                                                                                                          \
+    sizeof(vss_writer_config), NULL, NULL, NULL, NULL, VSS_LEVEL_FRONT_END, 0, 0, 0, 0, VSS_USAGE_UNDEFINED, \
+        VSS_SOURCE_UNDEFINED                                                                                 \
+  }
 
 /* What on_state_changed reports. */
 typedef enum vss_writer_state {
@@ -129,8 +165,8 @@ typedef enum vss_writer_state {
 
 /*
  * The handlers; each may be NULL, which answers "yes". `user` is what vss_writer_create() got. How long vssd
- * waits: 10 minutes, but for freeze and thaw together the freeze time-out, for backup_shutdown 30 s. Since
- * 0.1. VSS: the event handlers of CVssWriter.
+ * waits: 10 minutes, but for freeze and thaw together the freeze time-out, for backup_shutdown and
+ * restore_shutdown 30 s. Since 0.1. VSS: the event handlers of CVssWriter.
  */
 typedef struct vss_writer_callbacks {
   size_t struct_size;
@@ -154,15 +190,24 @@ typedef struct vss_writer_callbacks {
   int (*on_backup_shutdown)(vss_session* session, void* user);
   /* Registered, refused, gone. For logs. The message ends with the call. */
   void (*on_state_changed)(vss_writer_state state, const char* message, void* user);
+  /* A restore begins: stop what is in the way, say where the files are to go. VSS: OnPreRestore. */
+  int (*on_pre_restore)(vss_session* session, void* user);
+  /* The files are in place, or not: vss_component_file_restore_status(). VSS: OnPostRestore. */
+  int (*on_post_restore)(vss_session* session, void* user);
+  /* The restore has ended for good, in whatever way; on_post_restore may never have come. Ours, not VSS. */
+  int (*on_restore_shutdown)(vss_session* session, void* user);
 } vss_writer_callbacks;
-#define VSS_WRITER_CALLBACKS_INIT \
-  { sizeof(vss_writer_callbacks), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
+#define VSS_WRITER_CALLBACKS_INIT                                                                         \
+  {                                                                                                       \
+    sizeof(vss_writer_callbacks), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+        NULL                                                                                              \
+  }
 
 /*
  * Makes a writer; nothing happens on the bus yet. Both structures are copied; `user` is handed to every
  * handler and must outlive the writer. On success *writer is the caller's, to be given to vss_writer_free().
- * Errors: INVALID_ARGUMENT (no name, class_id is no GUID, time-out over the limit, unknown flag),
- * OUT_OF_MEMORY, SYSTEM. Any thread. Since 0.1. VSS: CVssWriter::Initialize.
+ * Errors: INVALID_ARGUMENT (no name, class_id is no GUID, time-out over the limit, unknown flag
+ * or number), OUT_OF_MEMORY, SYSTEM. Any thread. Since 0.1. VSS: CVssWriter::Initialize.
  */
 VSS_API int vss_writer_create(const vss_writer_config* config, const vss_writer_callbacks* callbacks,
                               void* user, vss_writer** writer);
@@ -175,9 +220,10 @@ VSS_API int vss_writer_create(const vss_writer_config* config, const vss_writer_
 VSS_API int vss_writer_start(vss_writer* writer);
 
 /*
- * Ends: for each open operation on_abort (where contract 7 asks for it) and on_backup_shutdown are run, then
- * the writer is unregistered. Returns when the last handler has returned; no handler runs afterwards. Cannot
- * be started again. Errors: BAD_STATE (called inside a handler). Since 0.1. VSS: CVssWriter::Unsubscribe.
+ * Ends: for each open operation on_abort (where contract 7 asks for it) and on_backup_shutdown or
+ * on_restore_shutdown are run, then the writer is unregistered. Returns when the last handler has returned;
+ * no handler runs afterwards. Cannot be started again. Errors: BAD_STATE (called inside a handler). Since
+ * 0.1. VSS: CVssWriter::Unsubscribe.
  */
 VSS_API int vss_writer_stop(vss_writer* writer);
 
@@ -247,78 +293,57 @@ VSS_API int vss_is_path_affected(const vss_session* session, const char* path);
  */
 VSS_API int vss_snapshot_path(const vss_session* session, const char* volume, const char** path);
 
-/*
- * The components of this writer that were selected. NULL or 0 for an index out of range.
- * Events: prepare_backup and later; vss_component_succeeded() is 0 before backup_complete.
- * Since 0.1. VSS: IVssWriterComponents::GetComponent, IVssComponent::GetBackupSucceeded.
- */
-VSS_API size_t vss_component_count(const vss_session* session);
-VSS_API const char* vss_component_logical_path(const vss_session* session, size_t index);
-VSS_API const char* vss_component_name(const vss_session* session, size_t index);
-VSS_API int vss_component_succeeded(const vss_session* session, size_t index);
-
 /* 1 if the requester selects components, 0 if it takes whole volumes. Since 0.1. VSS: AreComponentsSelected.
  */
 VSS_API int vss_components_selected(const vss_session* session);
-/* "full", "incremental", "differential", "log", "copy" or "other". Since 0.1. VSS: CVssWriter::GetBackupType.
- */
+/* "full", "incremental", "differential", "log", "copy" or "other"; in a restore the type of that backup.
+ * Since 0.1. VSS: CVssWriter::GetBackupType. */
 VSS_API const char* vss_backup_type(const vss_session* session);
-/* "backup" or "app-rollback". Since 0.1. VSS: CVssWriter::GetContext. */
+/* "backup" or "app-rollback"; in a restore that of the backup. Since 0.1. VSS: CVssWriter::GetContext. */
 VSS_API const char* vss_context(const vss_session* session);
 /* Why there is an abort, for logs; "" in other events. Since 0.1. */
 VSS_API const char* vss_abort_reason(const vss_session* session);
 
-/* ---- Inside on_identify
- * ----------------------------------------------------------------------------------------- */
+/*
+ * 1 if the requester wants what the system needs to boot, 0 if not. Events: those of a backup; else
+ * BAD_STATE. Since 0.1. VSS: CVssWriter::IsBootableSystemStateBackedUp.
+ */
+VSS_API int vss_bootable_system_state(const vss_session* session);
+/*
+ * 1 if the requester can save parts of files, 0 if not. Events: those of a backup; else BAD_STATE. Since 0.1.
+ * VSS: CVssWriter::IsPartialFileSupportEnabled.
+ */
+VSS_API int vss_partial_file_support(const vss_session* session);
+/*
+ * The level in which the writer is being frozen or thawed, a vss_level: that of its configuration. Events:
+ * freeze, thaw; else BAD_STATE. Since 0.1. VSS: CVssWriter::GetCurrentLevel.
+ */
+VSS_API int vss_current_level(const vss_session* session);
 
-/* Says why on_identify is about to return "no". Errors: BAD_STATE (thread). Since 0.1. */
-VSS_API int vss_metadata_fail(vss_metadata* metadata, const char* message);
-
-/* VSS: VSS_COMPONENT_TYPE. */
-typedef enum vss_component_type {
-  VSS_COMPONENT_DATABASE = 1,
-  VSS_COMPONENT_FILEGROUP = 2
-} vss_component_type;
-/* VSS: VSS_WRITERRESTORE_ENUM. */
-typedef enum vss_writer_restore {
-  VSS_WRITER_RESTORE_NEVER = 0,
-  VSS_WRITER_RESTORE_IF_REPLACE_FAILS = 1,
-  VSS_WRITER_RESTORE_ALWAYS = 2
-} vss_writer_restore;
-
-#define VSS_COMPONENT_SELECTABLE 1u /* the requester may take it or leave it */
+/* How files come back. VSS: VSS_RESTORE_TYPE. */
+typedef enum vss_restore_type {
+  VSS_RESTORE_UNDEFINED = 0,
+  VSS_RESTORE_BY_COPY = 1,
+  VSS_RESTORE_IMPORT = 2,
+  VSS_RESTORE_OTHER = 3
+} vss_restore_type;
+/*
+ * A vss_restore_type. Events: pre_restore, post_restore; else BAD_STATE. Since 0.1. VSS:
+ * CVssWriter::GetRestoreType.
+ */
+VSS_API int vss_get_restore_type(const vss_session* session);
 
 /*
- * Adds a component, named by logical_path ("" or NULL for the root, "a/b" else) and name; the pair is unique.
- * caption may be NULL. Errors: INVALID_ARGUMENT, ALREADY_EXISTS. Since 0.1. VSS:
- * IVssCreateWriterMetadata::AddComponent.
+ * 1 once vss_writer_stop() was called: for handlers that take long, which should then give up and report
+ * VSS_E_WRITER_NON_RETRYABLE. 0 before. All events; any thread while the handler runs. Since 0.1. VSS:
+ * CVssWriterEx2::IsWriterShuttingDown.
  */
-VSS_API int vss_metadata_add_component(vss_metadata* metadata, vss_component_type type,
-                                       const char* logical_path, const char* name, const char* caption,
-                                       uint32_t flags);
-/*
- * Adds files to a component added before: those in the directory `path` (absolute) whose name matches `spec`
- * ("*",
- * "*.db", "name"), with those of the directories below it if `recursive` is not 0.
- * Errors: INVALID_ARGUMENT, NOT_FOUND (component). Since 0.1. VSS: AddFilesToFileGroup, AddDatabaseFiles.
- */
-VSS_API int vss_metadata_add_files(vss_metadata* metadata, const char* logical_path, const char* name,
-                                   const char* path, const char* spec, int recursive);
-/* Names files not to be copied. Errors: INVALID_ARGUMENT. Since 0.1. VSS: AddExcludeFiles. */
-VSS_API int vss_metadata_add_exclude(vss_metadata* metadata, const char* path, const char* spec,
-                                     int recursive);
-/*
- * Says how the data is restored: `method` is "restore-if-not-there", "restore-if-can-replace",
- * "stop-restart-service", "restore-to-alternate-location", "restore-at-reboot",
- * "restore-at-reboot-if-cannot-replace" or "custom". `service` (the unit to be stopped) and `user_procedure`
- * (address of instructions) may be NULL. The last call counts. Errors: INVALID_ARGUMENT. Since 0.1. VSS:
- * IVssCreateWriterMetadata::SetRestoreMethod.
- */
-VSS_API int vss_metadata_set_restore_method(vss_metadata* metadata, const char* method, const char* service,
-                                            const char* user_procedure, vss_writer_restore writer_restore,
-                                            int reboot_required);
+VSS_API int vss_is_writer_shutting_down(const vss_session* session);
 
 #ifdef __cplusplus
 }
 #endif
+
+#include <vss/component.h>
+#include <vss/metadata.h>
 #endif

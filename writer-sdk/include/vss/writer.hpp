@@ -13,148 +13,18 @@
 // thread.
 
 #include <vss/writer.h>
+#include <vss/error.hpp>
+#include <vss/metadata.hpp>
+#include <vss/session.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace vss {
-
-// A function of the library failed; code is a vss_status.
-class Error : public std::runtime_error {
- public:
-  Error(int code, const std::string& what)
-      : std::runtime_error(what + ": " + vss_strerror(code)), code_(code) {}
-  [[nodiscard]] int code() const noexcept { return code_; }
-
- private:
-  int code_;
-};
-
-// Thrown by a handler: the answer is no, for this reason.
-class Veto : public std::runtime_error {
- public:
-  Veto(vss_writer_error code, const std::string& message, std::int32_t application_code = 0)
-      : std::runtime_error(message), code_(code), application_code_(application_code) {}
-  [[nodiscard]] vss_writer_error code() const noexcept { return code_; }
-  [[nodiscard]] std::int32_t application_code() const noexcept { return application_code_; }
-
- private:
-  vss_writer_error code_;
-  std::int32_t application_code_;
-};
-
-namespace detail {
-inline void check(int status, const char* what) {
-  if (status < 0) throw Error(status, what);
-}
-inline std::string text(const char* text) { return text == nullptr ? std::string() : std::string(text); }
-}  // namespace detail
-
-// One event of one operation; only valid inside the handler. See vss_session.
-class Session {
- public:
-  explicit Session(vss_session* handle) : handle_(handle) {}
-
-  [[nodiscard]] std::string id() const { return vss_session_id(handle_); }
-  // Freeze, Thaw, PostSnapshot only: throws Error elsewhere.
-  [[nodiscard]] std::string set_id() const {
-    const char* id = nullptr;
-    detail::check(vss_session_set_id(handle_, &id), "set_id");
-    return id;
-  }
-  // OnBackupShutdown only: throws Error elsewhere.
-  [[nodiscard]] std::string shutdown_set_id() const {
-    const char* id = nullptr;
-    detail::check(vss_shutdown_set_id(handle_, &id), "shutdown_set_id");
-    return id;
-  }
-  [[nodiscard]] std::vector<std::string> volumes() const {
-    std::vector<std::string> volumes;
-    for (std::size_t i = 0; i < vss_session_volume_count(handle_); ++i) {
-      volumes.emplace_back(vss_session_volume(handle_, i));
-    }
-    return volumes;
-  }
-  [[nodiscard]] bool is_path_affected(const std::string& path) const {
-    const int answer = vss_is_path_affected(handle_, path.c_str());
-    detail::check(answer, "is_path_affected");
-    return answer == 1;
-  }
-  // OnPostSnapshot only: throws Error elsewhere and for a volume that is not in the set.
-  [[nodiscard]] std::string snapshot_path(const std::string& volume) const {
-    const char* path = nullptr;
-    detail::check(vss_snapshot_path(handle_, volume.c_str(), &path), "snapshot_path");
-    return path;
-  }
-  struct Component {
-    std::string logical_path;
-    std::string name;
-    bool succeeded = false;
-  };
-  [[nodiscard]] std::vector<Component> components() const {
-    std::vector<Component> components;
-    for (std::size_t i = 0; i < vss_component_count(handle_); ++i) {
-      components.push_back({vss_component_logical_path(handle_, i), vss_component_name(handle_, i),
-                            vss_component_succeeded(handle_, i) == 1});
-    }
-    return components;
-  }
-  [[nodiscard]] bool are_components_selected() const { return vss_components_selected(handle_) == 1; }
-  [[nodiscard]] std::string backup_type() const { return vss_backup_type(handle_); }
-  [[nodiscard]] std::string context() const { return vss_context(handle_); }
-  [[nodiscard]] std::string abort_reason() const { return vss_abort_reason(handle_); }
-
-  // Reports a failure without a veto. To refuse, throw Veto.
-  void fail(vss_writer_error code, const std::string& message, std::int32_t application_code = 0) {
-    detail::check(vss_fail(handle_, code, application_code, message.c_str()), "fail");
-  }
-  [[nodiscard]] vss_session* handle() const noexcept { return handle_; }
-
- private:
-  vss_session* handle_;
-};
-
-// The writer metadata document; only valid inside on_identify. See vss_metadata.
-class Metadata {
- public:
-  explicit Metadata(vss_metadata* handle) : handle_(handle) {}
-
-  void add_component(vss_component_type type, const std::string& logical_path, const std::string& name,
-                     const std::string& caption = {}, bool selectable = true) {
-    detail::check(vss_metadata_add_component(handle_, type, logical_path.c_str(), name.c_str(),
-                                             caption.c_str(), selectable ? VSS_COMPONENT_SELECTABLE : 0u),
-                  "add_component");
-  }
-  void add_files(const std::string& logical_path, const std::string& name, const std::string& path,
-                 const std::string& spec = "*", bool recursive = true) {
-    detail::check(vss_metadata_add_files(handle_, logical_path.c_str(), name.c_str(), path.c_str(),
-                                         spec.c_str(), recursive ? 1 : 0),
-                  "add_files");
-  }
-  void add_exclude(const std::string& path, const std::string& spec = "*", bool recursive = true) {
-    detail::check(vss_metadata_add_exclude(handle_, path.c_str(), spec.c_str(), recursive ? 1 : 0),
-                  "add_exclude");
-  }
-  void set_restore_method(const std::string& method, const std::string& service = {},
-                          const std::string& user_procedure = {},
-                          vss_writer_restore writer_restore = VSS_WRITER_RESTORE_NEVER,
-                          bool reboot_required = false) {
-    detail::check(
-        vss_metadata_set_restore_method(handle_, method.c_str(), service.c_str(), user_procedure.c_str(),
-                                        writer_restore, reboot_required ? 1 : 0),
-        "set_restore_method");
-  }
-  [[nodiscard]] vss_metadata* handle() const noexcept { return handle_; }
-
- private:
-  vss_metadata* handle_;
-};
 
 struct WriterOptions {
   std::string name;
@@ -163,7 +33,10 @@ struct WriterOptions {
   std::string version = {};
   vss_level level = VSS_LEVEL_FRONT_END;
   std::chrono::milliseconds freeze_timeout{VSS_FREEZE_TIMEOUT_MS};
-  std::uint32_t flags = 0;  // VSS_WRITER_*
+  std::uint32_t flags = 0;                      // VSS_WRITER_*
+  std::uint32_t subscribe = VSS_SUBSCRIBE_ALL;  // VSS_SUBSCRIBE_*
+  vss_usage usage = VSS_USAGE_UNDEFINED;
+  vss_source source = VSS_SOURCE_UNDEFINED;
 };
 
 class Writer;
@@ -211,6 +84,9 @@ class Writer {
   virtual void on_abort(Session&) = 0;
   virtual void on_backup_complete(Session&) {}
   virtual void on_backup_shutdown(Session&) {}
+  virtual void on_pre_restore(Session&) {}
+  virtual void on_post_restore(Session&) {}
+  virtual void on_restore_shutdown(Session&) {}
   virtual void on_state_changed(vss_writer_state, const std::string& /*message*/) {}
 
  private:
@@ -271,6 +147,9 @@ inline Subscription Writer::subscribe() {
   if (timeout < 1 || timeout > VSS_FREEZE_TIMEOUT_MS) throw Error(VSS_ERR_INVALID_ARGUMENT, "freeze_timeout");
   config.freeze_timeout_ms = static_cast<std::uint32_t>(timeout);
   config.flags = options_.flags;
+  config.subscribe = options_.subscribe;
+  config.usage = options_.usage;
+  config.source = options_.source;
   vss_writer_callbacks callbacks = VSS_WRITER_CALLBACKS_INIT;
   callbacks.on_identify = &Writer::identify;
   callbacks.on_prepare_backup = &Writer::call<&Writer::on_prepare_backup>;
@@ -282,6 +161,9 @@ inline Subscription Writer::subscribe() {
   callbacks.on_backup_complete = &Writer::call<&Writer::on_backup_complete>;
   callbacks.on_backup_shutdown = &Writer::call<&Writer::on_backup_shutdown>;
   callbacks.on_state_changed = &Writer::state_changed;
+  callbacks.on_pre_restore = &Writer::call<&Writer::on_pre_restore>;
+  callbacks.on_post_restore = &Writer::call<&Writer::on_post_restore>;
+  callbacks.on_restore_shutdown = &Writer::call<&Writer::on_restore_shutdown>;
   vss_writer* handle = nullptr;
   detail::check(vss_writer_create(&config, &callbacks, this, &handle), "vss_writer_create");
   Subscription subscription(handle);

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <sstream>
@@ -37,18 +38,47 @@ std::string snapshot_paths(Event event, const Session& session) {
   return lines(paths);
 }
 
-std::string components(const Session& session, bool only_succeeded) {
+// Those of `paths` by their path, others by logical path and name.
+std::string component_name(const vss::Component& component, const std::vector<std::string>& paths) {
+  const ComponentName id{component.logical_path, component.name};
+  const auto path = std::ranges::find(paths, id, name_of_path);
+  if (path != paths.end()) return *path;
+  return id.logical_path.empty() ? id.name : id.logical_path + "/" + id.name;
+}
+
+std::string components(const Session& session, const std::vector<std::string>& paths, bool only_succeeded) {
   std::vector<std::string> names;
-  for (const Session::Component& component : session.components()) {
-    if (only_succeeded && !component.succeeded) continue;
-    names.push_back(component.logical_path.empty() ? component.name
-                                                   : component.logical_path + "/" + component.name);
+  for (const vss::Component& component : session.components()) {
+    if (!only_succeeded || component.succeeded) names.push_back(component_name(component, paths));
   }
   return lines(names);
 }
 
+// What became of the files of each component, in the order of the components.
+std::string restore_status(Event event, const Session& session) {
+  if (event != Event::PostRestore) return {};
+  std::vector<std::string> statuses;
+  for (const vss::Component& component : session.components()) {
+    switch (component.file_restore_status()) {
+      case VSS_FILES_RESTORED_NONE:
+        statuses.emplace_back("none");
+        break;
+      case VSS_FILES_RESTORED_ALL:
+        statuses.emplace_back("all");
+        break;
+      case VSS_FILES_RESTORED_FAILED:
+        statuses.emplace_back("failed");
+        break;
+      case VSS_FILES_RESTORED_UNDEFINED:
+        statuses.emplace_back("undefined");
+        break;
+    }
+  }
+  return lines(statuses);
+}
+
 // The service's own environment without variables of ours, and then what the event says.
-std::vector<std::string> environment(Event event, const Session& session) {
+std::vector<std::string> environment(Event event, const Session& session, const Config& config) {
   std::vector<std::string> result;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
@@ -62,8 +92,9 @@ std::vector<std::string> environment(Event event, const Session& session) {
   add("VSS_SET_ID", set_id(event, session));
   add("VSS_VOLUMES", lines(session.volumes()));
   add("VSS_SNAPSHOT_PATHS", snapshot_paths(event, session));
-  add("VSS_COMPONENTS", components(session, false));
-  add("VSS_COMPONENTS_SUCCEEDED", components(session, true));
+  add("VSS_COMPONENTS", components(session, config.paths, false));
+  add("VSS_COMPONENTS_SUCCEEDED", components(session, config.paths, true));
+  add("VSS_RESTORE_STATUS", restore_status(event, session));
   add("VSS_BACKUP_TYPE", session.backup_type());
   add("VSS_CONTEXT", session.context());
   add("VSS_ABORT_REASON", session.abort_reason());
@@ -72,15 +103,20 @@ std::vector<std::string> environment(Event event, const Session& session) {
 
 }  // namespace
 
+CommandWriter::CommandWriter(Config config) : Writer(config.writer), config_(std::move(config)) {
+  if (config_.hooks) hooks_.emplace(*config_.hooks, [this](const std::string& message) { log(message); });
+}
+
 void CommandWriter::on_identify(Metadata& metadata) {
   for (const std::string& path : config_.paths) {
     const std::filesystem::path whole(path);
-    metadata.add_component(VSS_COMPONENT_FILEGROUP, "", path, path);
+    const ComponentName id = name_of_path(path);
+    metadata.add_component(VSS_COMPONENT_FILEGROUP, id.logical_path, id.name, path);
     std::error_code missing;
     if (std::filesystem::is_regular_file(whole, missing)) {
-      metadata.add_files("", path, whole.parent_path(), whole.filename(), false);
+      metadata.add_files(id.logical_path, id.name, whole.parent_path(), whole.filename(), false);
     } else {
-      metadata.add_files("", path, path);
+      metadata.add_files(id.logical_path, id.name, path);
     }
   }
   for (const Component& component : config_.components) {
@@ -90,13 +126,21 @@ void CommandWriter::on_identify(Metadata& metadata) {
       metadata.add_files(component.logical_path, component.name, files.path, files.spec, files.recursive);
     }
   }
+  if (config_.new_target) metadata.set_backup_schema(VSS_SCHEMA_NEW_TARGET);
   for (const FileSet& files : config_.excluded) metadata.add_exclude(files.path, files.spec, files.recursive);
 }
 
-void CommandWriter::run(Event event, Session& session) const {
+std::optional<std::string> CommandWriter::act(Event event, const Session& session) {
+  if (hooks_ && event == Event::Freeze) return hooks_->freeze(environment(event, session, config_));
+  if (hooks_ && (event == Event::Thaw || event == Event::Abort))
+    return hooks_->thaw(environment(event, session, config_));
   const std::optional<Command>& command = config_.command(event);
-  if (!command) return;
-  const auto failure = run_command(command->argv, environment(event, session), command->limit);
+  if (!command) return std::nullopt;
+  return run_command(command->argv, environment(event, session, config_), command->limit);
+}
+
+void CommandWriter::run(Event event, Session& session) {
+  const auto failure = act(event, session);
   if (!failure) return;
   const std::string message = std::string(kEvents[static_cast<std::size_t>(event)].name) + ": " + *failure;
   log(message);

@@ -2,17 +2,19 @@
 #pragma once
 // A writer whose handlers are the commands of its configuration.
 
+#include <optional>
 #include <string>
 #include <vector>
 #include <vss/writer.hpp>
 
 #include "writer-sdk/writers/command/config.hpp"
+#include "writer-sdk/writers/command/hook_directory.hpp"
 
 namespace vss::command {
 
 class CommandWriter final : public Writer {
  public:
-  explicit CommandWriter(Config config) : Writer(config.writer), config_(std::move(config)) {}
+  explicit CommandWriter(Config config);
 
  private:
   void on_identify(Metadata& metadata) override;
@@ -24,13 +26,19 @@ class CommandWriter final : public Writer {
   void on_abort(Session& session) override { run(Event::Abort, session); }
   void on_backup_complete(Session& session) override { run(Event::BackupComplete, session); }
   void on_backup_shutdown(Session& session) override { run(Event::BackupShutdown, session); }
+  void on_pre_restore(Session& session) override { run(Event::PreRestore, session); }
+  void on_post_restore(Session& session) override { run(Event::PostRestore, session); }
+  void on_restore_shutdown(Session& session) override { run(Event::RestoreShutdown, session); }
   void on_state_changed(vss_writer_state state, const std::string& message) override;
 
   // Throws Veto when the command fails.
-  void run(Event event, Session& session) const;
+  void run(Event event, Session& session);
+  // What went wrong, or nothing.
+  [[nodiscard]] std::optional<std::string> act(Event event, const Session& session);
   void log(const std::string& message) const;
 
   Config config_;
+  std::optional<HookDirectory> hooks_;
 };
 
 }  // namespace vss::command

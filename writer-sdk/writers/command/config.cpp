@@ -138,6 +138,11 @@ Component component_of(const Table& table) {
   component.type = type == "database" ? VSS_COMPONENT_DATABASE : VSS_COMPONENT_FILEGROUP;
   component.logical_path = table.text("logical_path");
   component.name = table.required("name");
+  if (component.name.find('/') != std::string::npos) throw table.error("name", "a name without / is needed");
+  const std::string& above = component.logical_path;
+  if (above.starts_with('/') || above.ends_with('/') || above.find("//") != std::string::npos) {
+    throw table.error("logical_path", "names with / between them are needed");
+  }
   component.caption = table.text("caption");
   component.selectable = table.flag("selectable", true);
   for (const Table& files : table.tables("files")) component.files.push_back(file_set(files));
@@ -174,14 +179,29 @@ void read_events(const Table& file, Config& config) {
     throw events.error("freeze", "freeze needs thaw or abort, else nothing undoes it");
 }
 
+void read_hooks(const Table& file, Config& config) {
+  const toml::node* node = file.table.get("hooks");
+  if (node == nullptr) return;
+  if (!node->is_table()) throw file.error("hooks", "a table is needed");
+  const Table table{*node->as_table(), "hooks."};
+  table.only({"directory", "timeout_ms"});
+  const std::chrono::milliseconds whole = config.writer.freeze_timeout;
+  config.hooks = HookSettings{table.required("directory"), table.milliseconds("timeout_ms", whole), whole};
+  if (!config.hooks->directory.is_absolute()) throw table.error("directory", "an absolute path is needed");
+  for (const Event event : {Event::Freeze, Event::Thaw, Event::Abort}) {
+    if (config.command(event))
+      throw file.error("hooks", "these scripts are the commands of freeze, thaw and abort");
+  }
+}
+
 void check_components(const Table& file, const Config& config) {
-  std::set<std::pair<std::string, std::string>> names;
+  std::set<ComponentName> names;
   for (const std::string& path : config.paths) {
     if (!path.starts_with('/')) throw file.error("paths", "absolute paths are needed");
-    if (!names.emplace("", path).second) throw file.error("paths", path + " is named twice");
+    if (!names.insert(name_of_path(path)).second) throw file.error("paths", path + " is named twice");
   }
   for (const Component& component : config.components) {
-    if (!names.emplace(component.logical_path, component.name).second) {
+    if (!names.insert({component.logical_path, component.name}).second) {
       throw file.error("component", component.name + " is named twice");
     }
   }
@@ -190,19 +210,28 @@ void check_components(const Table& file, const Config& config) {
 Config read(const toml::table& root) {
   const Table file{root, ""};
   file.only({"name", "class_id", "instance_name", "version", "level", "freeze_timeout_ms", "paths",
-             "component", "exclude", "events"});
+             "component", "exclude", "events", "hooks", "new_target"});
   Config config;
   config.writer = writer_of(file);
   config.paths = file.texts("paths");
   for (const Table& component : file.tables("component"))
     config.components.push_back(component_of(component));
   for (const Table& files : file.tables("exclude")) config.excluded.push_back(file_set(files));
+  config.new_target = file.flag("new_target", false);
   check_components(file, config);
   read_events(file, config);
+  read_hooks(file, config);
   return config;
 }
 
 }  // namespace
+
+ComponentName name_of_path(const std::string& path) {
+  std::filesystem::path whole = std::filesystem::path(path).lexically_normal().relative_path();
+  if (!whole.has_filename()) whole = whole.parent_path();  // "/srv/"
+  if (whole.empty()) return {"", "."};
+  return {whole.parent_path().string(), whole.filename().string()};
+}
 
 tl::expected<Config, std::string> load_config(const std::filesystem::path& file) {
   try {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Modules that break one rule each; ODD_NAME, ODD_MAJOR and ODD_SIZE say which. With ODD_MINOR=0: a
-// sound one that was built before check_health existed.
+// sound one that was built before check_health existed; with ODD_MINOR=1 before break_snapshot.
 #include <cstddef>
 #include <cstdlib>
 
@@ -20,6 +20,9 @@ vss_provider_ops make_ops() {
 #if defined(ODD_MINOR) && ODD_MINOR == 0
   ops.struct_size = offsetof(vss_provider_ops, check_health);
   ops.check_health = [](const vss_provider_host*, const vss_member*) -> int { std::abort(); };
+#elif defined(ODD_MINOR) && ODD_MINOR == 1
+  ops.struct_size = offsetof(vss_provider_ops, break_snapshot);
+  ops.break_snapshot = [](const vss_provider_host*, const vss_member*, int) -> int { std::abort(); };
 #else
   ops.struct_size = sizeof ops;
 #endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// Where snapshots on logical volumes are stored: a store for each thick one, the pool of thin ones.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "providers/lvm/logical_volume.hpp"
+#include "providers/lvm/lvm.hpp"
+#include "providers/lvm/volume_report.hpp"
+#include "vss/provider_module.hpp"
+
+namespace vss::lvm {
+
+// Through add_storage, if the volume has snapshots of vssd. path: as the host names the volume.
+void report_storage(const ProviderHost& host, Lvm& lvm, const MappedVolume& volume, const std::string& path);
+
+// The stores of thick snapshots of the volume that vssd has made. snapshot_id: of that one only, "" for all.
+// ProviderError NOT_SUPPORTED for thin ones, OBJECT_NOT_FOUND if there is none.
+struct Stores {
+  std::uint64_t origin_size = 0;
+  std::vector<VolumeRow> stores;
+};
+[[nodiscard]] Stores find_stores(Lvm& lvm, const MappedVolume& volume, const std::string& snapshot_id);
+
+// The store gets this size, and is not extended beyond it; 0 takes the limit away.
+void limit_store(Lvm& lvm, const VolumeRow& store, std::uint64_t origin_size, std::uint64_t maximum);
+
+// How much a store may still grow, UINT64_MAX if it has no limit.
+[[nodiscard]] std::uint64_t room_below_limit(Lvm& lvm, const std::string& volume_group,
+                                             const std::string& logical_volume);
+
+}  // namespace vss::lvm

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "writer-sdk/writers/command/hook_directory.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <ranges>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "writer-sdk/writers/command/run_command.hpp"
+
+namespace vss::command {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+// A shell runs such a file by itself; the system call wants to know how.
+bool names_its_interpreter(const fs::path& script) {
+  std::array<char, 4> start{};
+  std::ifstream file(script, std::ios::binary);
+  file.read(start.data(), start.size());
+  const std::string_view text(start.data(), static_cast<std::size_t>(file.gcount()));
+  return text.starts_with("#!") || text == "\177ELF";
+}
+
+std::optional<std::string> run_hook(const fs::path& script, const char* argument,
+                                    const std::vector<std::string>& environment,
+                                    std::chrono::milliseconds limit) {
+  std::vector<std::string> words{script.string(), argument};
+  if (!names_its_interpreter(script)) words.insert(words.begin(), "/bin/sh");
+  auto failure = run_command(words, environment, limit);
+  if (failure) *failure = script.filename().string() + " " + argument + ": " + *failure;
+  return failure;
+}
+
+void add(std::optional<std::string>& all, std::optional<std::string> one) {
+  if (!one) return;
+  all = all ? *all + "; " + *one : std::move(one);
+}
+
+// What may be in such a directory and is no script: backups of editors and package managers, examples.
+bool is_ignored(const std::string& name) {
+  constexpr std::array<std::string_view, 15> kEndings = {
+      "~",          ".bak",      ".bk",       ".orig",        ".sample",
+      ".rpmnew",    ".rpmorig",  ".rpmsave",  ".dpkg-bak",    ".dpkg-new",
+      ".dpkg-dist", ".dpkg-old", ".dpkg-tmp", ".dpkg-backup", ".dpkg-remove"};
+  return name.starts_with('.') ||
+         std::ranges::any_of(kEndings, [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+struct Listing {
+  std::vector<fs::path> scripts;
+  std::string error;
+};
+
+Listing scripts_of(const fs::path& directory, const HookDirectory::Log& log) {
+  Listing found;
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    const fs::path& path = at->path();
+    std::error_code vanished;
+    if (is_ignored(path.filename()) || !at->is_regular_file(vanished)) continue;
+    if (::access(path.c_str(), X_OK) == 0) {
+      found.scripts.push_back(path);
+    } else {
+      log(path.string() + " cannot be executed: left out");
+    }
+  }
+  if (error) found.error = directory.string() + ": " + error.message();
+  std::ranges::sort(found.scripts);
+  return found;
+}
+
+}  // namespace
+
+std::optional<std::string> HookDirectory::freeze(const std::vector<std::string>& environment) {
+  Listing listing = scripts_of(settings_.directory, log_);
+  if (!listing.error.empty()) return std::move(listing.error);
+  const Clock::time_point end = Clock::now() + settings_.freeze_limit;
+  for (const fs::path& script : listing.scripts) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    told_.push_back(script);
+    auto failure = run_hook(script, "freeze", environment, std::clamp(left, {}, settings_.script_limit));
+    if (!failure) continue;
+    add(failure, thaw(environment));
+    return failure;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> HookDirectory::thaw(const std::vector<std::string>& environment) {
+  std::optional<std::string> failures;
+  for (const fs::path& script : std::exchange(told_, {}) | std::views::reverse)
+    add(failures, run_hook(script, "thaw", environment, settings_.script_limit));
+  return failures;
+}
+
+}  // namespace vss::command

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// A directory of scripts that are told "freeze" and "thaw", as the guest agent of QEMU runs fsfreeze-hook.d.
+// Here a script that fails is a failure.
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vss::command {
+
+struct HookSettings {
+  std::filesystem::path directory;
+  std::chrono::milliseconds script_limit{};  // for each script, each time
+  std::chrono::milliseconds freeze_limit{};  // for all of them together
+};
+
+class HookDirectory {
+ public:
+  using Log = std::function<void(const std::string&)>;
+  // `log` is told of files that are left out.
+  HookDirectory(HookSettings settings, Log log) : settings_(std::move(settings)), log_(std::move(log)) {}
+
+  // Runs each script with "freeze", in the order of their names. If one fails, those that were told, it
+  // included, are told "thaw" at once. What went wrong, or nothing.
+  [[nodiscard]] std::optional<std::string> freeze(const std::vector<std::string>& environment);
+  // Runs those that were told "freeze" with "thaw", the last one first; one that fails does not keep the
+  // others from it. Nobody was told: nothing happens.
+  [[nodiscard]] std::optional<std::string> thaw(const std::vector<std::string>& environment);
+
+ private:
+  const HookSettings settings_;
+  const Log log_;
+  std::vector<std::filesystem::path> told_;
+};
+
+}  // namespace vss::command
