@@ -66,7 +66,7 @@ std::optional<MapperDevice> describe(Task task, const std::string& what) {
   dm_info info{};
   if (!run(*task, what) || dm_task_get_info(task.get(), &info) == 0 || info.exists == 0) return std::nullopt;
   return MapperDevice{dm_task_get_name(task.get()), dm_task_get_uuid(task.get()), info.suspended != 0,
-                      info.minor};
+                      info.inactive_table != 0, info.minor};
 }
 
 std::vector<MapperTarget> targets(Task task, const std::string& name) {
@@ -155,10 +155,22 @@ std::vector<MapperTarget> mapper_status(const std::string& name) {
   return targets(std::move(task), name);
 }
 
+void mapper_drop_table(const std::string& name) {
+  const std::lock_guard lock(library());
+  (void)run(*named_task(DM_DEVICE_CLEAR, name), "clear " + name);
+}
+
 void mapper_resume(const std::string& name) {
   const std::lock_guard lock(library());
   (void)run(*named_task(DM_DEVICE_CLEAR, name), "clear " + name);
   (void)run(*named_task(DM_DEVICE_RESUME, name), "resume " + name);
+}
+
+void mapper_remove(const std::string& name) {
+  const std::lock_guard lock(library());
+  const Task task = named_task(DM_DEVICE_REMOVE, name);
+  dm_task_retry_remove(task.get());
+  (void)run(*task, "remove " + name);
 }
 
 void mapper_message(const std::string& name, const std::string& message) {

@@ -16,6 +16,7 @@ struct MapperDevice {
   std::string name;
   std::string uuid;
   bool suspended = false;
+  bool table_waits = false;  // one was loaded that is not in use before the next resume
   std::uint32_t minor = 0;
 
   // A node that is there: udev makes the one with the name a moment after the kernel has made the other.
@@ -41,8 +42,12 @@ struct MapperTarget {
 // Without a flush of what is under way, so that it does not wait for the device.
 [[nodiscard]] std::vector<MapperTarget> mapper_status(const std::string& name);
 
-// Drops a table that was loaded and is not in use yet, and resumes the device.
+// Drops a table that was loaded and is not in use yet.
+void mapper_drop_table(const std::string& name);
+// The same, and resumes the device.
 void mapper_resume(const std::string& name);
+// Tries for some seconds if it is open. One that does not exist is no error.
+void mapper_remove(const std::string& name);
 // Sends a message to a device of one target. One that names what the target does not have is no error.
 void mapper_message(const std::string& name, const std::string& message);
 // Has the kernel load the module of a target, if it is not there.

@@ -75,7 +75,12 @@ void SnapshotSet::check_group(const Row& row, const std::string& path) const {
   if (!attributes.starts_with('w')) veto("the volume group " + group + " is read-only");
   if (attributes.size() > 2 && attributes[2] == 'x') veto("the volume group " + group + " is exported");
   const std::string& volume = row.at("lv_attr");
-  if (volume.size() > 8 && (volume[8] == 'p' || volume[8] == 'X')) veto(path + " lacks a part of its disks");
+  const char health = volume.size() > 8 ? volume[8] : '-';  // lvs(8): partial, or its status tells nothing
+  if (health == 'p') veto(path + " lacks a part of its disks");
+  if (health == 'X') {
+    veto("the kernel does not have " + path + " as LVM has recorded it; lvchange --refresh " + group + "/" +
+         row.at("lv_name") + " may help");
+  }
 }
 
 // From the kernel and not from lvm's report: it is the state of this moment.

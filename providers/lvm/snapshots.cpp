@@ -15,18 +15,49 @@ namespace vss::lvm {
 namespace {
 
 // Those that others stand on first.
-std::vector<std::string> suspended_devices(const SnapshotData& data) {
+std::vector<MapperDevice> devices_of(const SnapshotData& data) {
   std::vector<std::string> prefixes{mapper_uuid(data.vg_uuid, data.origin_uuid)};
   if (data.thin()) prefixes.push_back(mapper_uuid(data.vg_uuid, data.pool_uuid));
   if (!data.lv_uuid.empty()) prefixes.push_back(mapper_uuid(data.vg_uuid, data.lv_uuid));
   std::vector<MapperDevice> devices = mapper_devices(prefixes);
   std::ranges::stable_sort(devices, std::ranges::greater(),
                            [](const MapperDevice& device) { return device.uuid.size(); });
+  return devices;
+}
+
+std::vector<std::string> suspended_devices(const SnapshotData& data) {
   std::vector<std::string> names;
-  for (const MapperDevice& device : devices) {
+  for (const MapperDevice& device : devices_of(data)) {
     if (device.suspended) names.push_back(device.name);
   }
   return names;
+}
+
+bool is_settled(const SnapshotData& data) {
+  return std::ranges::none_of(
+      devices_of(data), [](const MapperDevice& device) { return device.suspended || device.table_waits; });
+}
+
+// Of a command that was killed before it suspended what it had loaded them for. The next resume would put
+// them in use, and so does a refresh, which loads no table where the one in use is the right one.
+void drop_waiting_tables(const SnapshotData& data) {
+  for (const MapperDevice& device : devices_of(data)) {
+    if (device.table_waits) mapper_drop_table(device.name);
+  }
+}
+
+// lvm takes away what its metadata speak of; a layer that was made for metadata to come is not in them.
+void remove_left_devices(const FoundVolume& removed) {
+  std::vector<MapperDevice> left = mapper_devices({mapper_uuid(removed.vg_uuid, removed.lv_uuid)});
+  std::ranges::sort(left, {}, [](const MapperDevice& device) { return device.uuid.size(); });  // layers last
+  for (const MapperDevice& device : left) mapper_remove(device.name);
+}
+
+// What an origin stands on while it has snapshots, and nothing else does.
+void remove_unused_layer(const SnapshotData& data) {
+  const std::string uuid = mapper_uuid(data.vg_uuid, data.origin_uuid) + "-real";
+  if (mapper_open_count(uuid) != 0) return;
+  if (const auto layer = mapper_device(uuid)) mapper_remove(layer->name);
 }
 
 bool has_tag(const std::string& tags, const std::string& wanted) {
@@ -46,7 +77,8 @@ std::vector<FoundVolume> with_tag(const std::vector<Row>& rows, const std::strin
     if (!has_tag(row.at("lv_tags"), tag)) continue;
     const std::string& attributes = row.at("lv_attr");  // lvs(8): the first letter is the type
     const bool is_snapshot = attributes.find_first_of("sSV") == 0;
-    found.push_back({row.at("vg_name"), row.at("lv_name"), without_hyphens(row.at("lv_uuid")), is_snapshot});
+    found.push_back({row.at("vg_name"), without_hyphens(row.at("vg_uuid")), row.at("lv_name"),
+                     without_hyphens(row.at("lv_uuid")), is_snapshot});
   }
   return found;
 }
@@ -95,7 +127,12 @@ void resume_left_suspended(const SnapshotData& data) noexcept {
 std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const SnapshotData& data,
                                 bool interrupted) {
   std::vector<std::string> found = suspended_devices(data);
-  if (found.empty() && !interrupted) return found;
+  if (is_settled(data) && !interrupted) return found;
+  {
+    // Waits for it: the tables of a command that is under way are its own.
+    const VolumeGroupLock lock(volume_group, lvm.patience());
+    drop_waiting_tables(data);
+  }
   if (data.thin()) take_away_half_made(lvm, volume_group, data);
   const auto refresh = [&](const std::string& name) {
     try {
@@ -111,6 +148,7 @@ std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const
   if (data.thin()) refresh(data.pool);
   const VolumeGroupLock lock(volume_group, lvm.patience());
   for (const std::string& name : suspended_devices(data)) mapper_resume(name);
+  remove_unused_layer(data);
   return found;
 }
 
@@ -119,6 +157,7 @@ void remove_volumes(Lvm& lvm, const std::string& volume_group, const std::vector
   std::vector<std::string> names;
   for (const FoundVolume& volume : volumes) names.push_back(volume.full_name());
   lvm.command_on(volume_group, {"lvremove", "--yes", "--force"}, names);
+  for (const FoundVolume& volume : volumes) remove_left_devices(volume);
   lvm.try_command(volume_group, {"vgcfgbackup", volume_group});
 }
 

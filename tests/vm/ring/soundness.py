@@ -19,6 +19,10 @@ section service; systemctl is-active vssd
 section unwritable
 for volume in $VOLUMES; do bash -c 'date >"$0/.written" && sync -f "$0"' $volume || echo $volume; done
 section tags; lvs --noheadings -o lv_tags | tr ',' '\n' | sed -n 's/ *vssd.snapshot=//p'
+section wrong; lvs -a --noheadings -o vg_name,lv_name,lv_attr | sed -n 's/ [^ ]\{8\}X.*//p'
+section waiting; dmsetup info -c --noheadings -o name,tables_loaded | grep -v ':Live$'
+section devices; dmsetup info -c --noheadings -o uuid | sed -n 's/^LVM-\(.\{64\}\).*/\1/p'
+section volumes; lvs -a --noheadings -o vg_uuid,lv_uuid | tr -d ' -'
 section pools; lvs --noheadings --separator - -o vg_name,lv_name,transaction_id -S segtype=thin-pool
 section kernel; dmsetup status --target thin-pool
 section subvolumes
@@ -45,6 +49,9 @@ def problems(guest: Remote, paths: Sequence[str]) -> list[str]:
     found += [f"{record} is left" for record in facts["records"]]
     if facts["service"] != ["active"]:
         found.append(f"the service is {facts['service']}")
+    found += [f"{name} is not as lvm's metadata say" for name in facts["wrong"]]
+    found += [f"a table waits in {name}" for name in facts["waiting"]]
+    found += [f"the device {uuid} is of no volume" for uuid in sorted(set(facts["devices"]) - set(facts["volumes"]))]
     try:
         catalogue = json.loads(facts["catalogue"][0])
     except (IndexError, ValueError):

@@ -72,14 +72,14 @@ def hold_lock(guest: Remote, group: str) -> Process:
 
 
 def take_lock(group: str) -> str:
-    """For a writer's event: from then on the group is locked, until /run/unlock is there."""
-    return (f"rm -f /run/unlock /run/locked; setsid flock /run/lock/lvm/V_{group} bash -c "
-            "'touch /run/locked; until [ -e /run/unlock ]; do sleep 0.1; done' >/dev/null 2>&1 <&- & "
-            "until [ -e /run/locked ]; do sleep 0.05; done")
+    """For a writer's event: from then on the group is locked, until unlock()."""
+    return ("rm -f /run/locked /run/unlock; mkfifo /run/locked /run/unlock; "
+            f"setsid flock /run/lock/lvm/V_{group} bash -c 'echo >/run/locked; read -r </run/unlock' "
+            ">/dev/null 2>&1 <&- & read -r </run/locked")
 
 
 def unlock(guest: Remote) -> None:
-    guest.run("touch /run/unlock")
+    guest.run("echo >/run/unlock")
 
 
 def at_work(group: str, moment: float, script: str) -> str:
@@ -90,10 +90,23 @@ def at_work(group: str, moment: float, script: str) -> str:
     return f"setsid bash -c {shlex.quote(watch)} >/dev/null 2>&1 <&- &"
 
 
+_KILL = "kill -9 $pid && echo killed >/run/killed"
+
+
+def _kill_lvm(when: str) -> str:
+    return "rm -f /run/killed; pid=$(pgrep -x vssd-lvm); export pid; " + when
+
+
 def kill_lvm_at_work(group: str, moment: float) -> str:
     """/run/killed says that it was still there."""
-    return "rm -f /run/killed; pid=$(pgrep -x vssd-lvm); export pid; " + at_work(
-        group, moment, "kill -9 $pid && echo killed >/run/killed")
+    return _kill_lvm(at_work(group, moment, _KILL))
+
+
+def kill_lvm_loading(origin: str) -> str:
+    """Killed when it has made what the origin will stand on, and before it suspends it; some milliseconds lie between."""
+    watch = ("end=$((SECONDS + 30)); until [ $SECONDS -gt $end ]; do for file in /sys/block/dm-*/dm/name; do "
+             f"read -r name <$file; [ $name != {origin}-real ] || {{ {_KILL}; exit; }}; done; done")
+    return _kill_lvm(f"setsid bash -c {shlex.quote(watch)} >/dev/null 2>&1 <&- &")
 
 
 def reset_at_work(group: str, moment: float) -> str:

@@ -8,7 +8,7 @@ from ring import storage, vssd
 from ring.guest import Guest
 from ring.soundness import expect_sound
 from ring.testcase import Test
-from ring.trouble import hold_lock, kill_lvm_at_work, set_up, start_writer, take_lock, unlock
+from ring.trouble import hold_lock, kill_lvm_at_work, kill_lvm_loading, set_up, start_writer, take_lock, unlock
 from ring.work import say
 
 MOMENTS = (0.0, 0.15, 0.4, 0.9)  # seconds after lvm's first command in the window has begun
@@ -45,17 +45,19 @@ class LvmTrouble(Test):
             raise AssertionError(f"a set was made all the same: {made}")
 
     def killed_in_the_middle_of_a_command(self, guest: Guest) -> None:
+        kills = [(f"{moment} s after its begin", kill_lvm_at_work("data", moment)) for moment in MOMENTS]
+        kills.append(("while it loads tables", kill_lvm_loading("data-thick")))
         refusals = 0
-        for moment in MOMENTS:
-            guest.put(SCRIPT, kill_lvm_at_work("data", moment))
+        for moment, kill in kills:
+            guest.put(SCRIPT, kill)
             try:
                 vssd.delete(guest, vssd.create(guest, self.paths))
             except vssd.Refused as refused:
-                say(f"LvmTrouble: killed after {moment} s: {refused}")
+                say(f"LvmTrouble: killed {moment}: {refused}")
                 self.equal(refused.name, "ProviderVeto", f"the error: {refused}")
                 self.true("killed" in refused.message, f"the error says so: {refused}")
                 refusals += 1
-            self.equal(guest.run("cat /run/killed", check=False).out, "killed\n", f"lvm {moment} s after its begin")
+            self.equal(guest.run("cat /run/killed", check=False).out, "killed\n", f"lvm {moment}")
             expect_sound(guest, self.paths)
         self.true(refusals >= 2, "lvm was killed before it had captured all")
 
