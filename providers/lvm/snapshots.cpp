@@ -2,6 +2,7 @@
 #include "providers/lvm/snapshots.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <functional>
 #include <sstream>
 
@@ -31,6 +32,19 @@ std::vector<std::string> suspended_devices(const SnapshotData& data) {
     if (device.suspended) names.push_back(device.name);
   }
   return names;
+}
+
+// Each of them, whatever becomes of another.
+void resume(const std::vector<std::string>& names) {
+  std::exception_ptr failure;
+  for (const std::string& name : names) {
+    try {
+      mapper_resume(name);
+    } catch (const ProviderError&) {
+      if (!failure) failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 bool is_settled(const SnapshotData& data) {
@@ -118,7 +132,7 @@ void resume_left_suspended(const SnapshotData& data) noexcept {
     // A command of somebody else is under way, and resumes what it has suspended; under it the tables of its
     // devices must not be dropped.
     if (!lock_holder(data.volume_group).empty()) return;
-    for (const std::string& name : suspended_devices(data)) mapper_resume(name);
+    resume(suspended_devices(data));
   } catch (const std::exception&) {
     // The command that was lost is an error already; repair() tries again, and tells.
   }
@@ -147,7 +161,7 @@ std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const
   refresh(data.origin);
   if (data.thin()) refresh(data.pool);
   const VolumeGroupLock lock(volume_group, lvm.patience());
-  for (const std::string& name : suspended_devices(data)) mapper_resume(name);
+  resume(suspended_devices(data));
   remove_unused_layer(data);
   return found;
 }
