@@ -66,7 +66,8 @@ std::optional<MapperDevice> describe(Task task, const std::string& what) {
   dm_info info{};
   if (!run(*task, what) || dm_task_get_info(task.get(), &info) == 0 || info.exists == 0) return std::nullopt;
   return MapperDevice{dm_task_get_name(task.get()), dm_task_get_uuid(task.get()),
-                      info.suspended != 0 && info.live_table != 0, info.inactive_table != 0, info.minor};
+                      info.live_table != 0,         info.suspended != 0 && info.live_table != 0,
+                      info.inactive_table != 0,     info.minor};
 }
 
 std::vector<MapperTarget> targets(Task task, const std::string& name) {

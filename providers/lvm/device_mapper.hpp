@@ -15,7 +15,8 @@ namespace vss::lvm {
 struct MapperDevice {
   std::string name;
   std::string uuid;
-  bool suspended = false;    // what has no table yet is not
+  bool has_table = false;
+  bool suspended = false;    // what has no table is not
   bool table_waits = false;  // one was loaded that is not in use before the next resume
   std::uint32_t minor = 0;
 

@@ -145,7 +145,7 @@ class LvmProvider final : public SnapshotProvider {
     Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
     const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot.snapshot_id));
     if (data.thin()) take_away_half_made(lvm, found.volume_group, data);
-    for (const std::string& name : repair(lvm, found.volume_group, data, false))
+    for (const std::string& name : repair(lvm, found.volume_group, data, found.volumes, false))
       host.warn(name + " had been left suspended");
     remove_volumes(lvm, found.volume_group, found.volumes);
     forget(snapshot.snapshot_id);

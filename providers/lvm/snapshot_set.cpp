@@ -221,14 +221,17 @@ void SnapshotSet::remove(const ProviderHost& host) {
       failures += (failures.empty() ? "" : "; ") + std::string(error.what());
     }
   };
-  for (const Member& member : members_) {
-    attempt([&] {
-      for (const std::string& name : repair(lvm_, member.data.volume_group, member.data, interrupted_))
-        host.warn(name + " had been left suspended");
-    });
-  }
   for (const std::string& group : groups()) {
-    attempt([&] { remove_volumes(lvm_, group, find_tagged(lvm_, group, set_tag(id_))); });
+    std::vector<FoundVolume> volumes;
+    attempt([&] { volumes = find_tagged(lvm_, group, set_tag(id_)); });
+    for (const Member& member : members_) {
+      if (member.data.volume_group != group) continue;
+      attempt([&] {
+        for (const std::string& name : repair(lvm_, group, member.data, volumes, interrupted_))
+          host.warn(name + " had been left suspended");
+      });
+    }
+    attempt([&] { remove_volumes(lvm_, group, volumes); });
   }
   if (!failures.empty()) throw ProviderError(VSS_PROVIDER_E_UNEXPECTED, failures);
 }

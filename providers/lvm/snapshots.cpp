@@ -15,11 +15,12 @@ namespace vss::lvm {
 
 namespace {
 
-// Those that others stand on first.
-std::vector<MapperDevice> devices_of(const SnapshotData& data) {
+// Those that others stand on first. `volumes`: its snapshots whose UUID may not be recorded yet.
+std::vector<MapperDevice> devices_of(const SnapshotData& data, const std::vector<FoundVolume>& volumes = {}) {
   std::vector<std::string> prefixes{mapper_uuid(data.vg_uuid, data.origin_uuid)};
   if (data.thin()) prefixes.push_back(mapper_uuid(data.vg_uuid, data.pool_uuid));
   if (!data.lv_uuid.empty()) prefixes.push_back(mapper_uuid(data.vg_uuid, data.lv_uuid));
+  for (const FoundVolume& volume : volumes) prefixes.push_back(mapper_uuid(volume.vg_uuid, volume.lv_uuid));
   std::vector<MapperDevice> devices = mapper_devices(prefixes);
   std::ranges::stable_sort(devices, std::ranges::greater(),
                            [](const MapperDevice& device) { return device.uuid.size(); });
@@ -47,16 +48,21 @@ void resume(const std::vector<std::string>& names) {
   if (failure) std::rethrow_exception(failure);
 }
 
-bool is_settled(const SnapshotData& data) {
-  return std::ranges::none_of(
-      devices_of(data), [](const MapperDevice& device) { return device.suspended || device.table_waits; });
+bool is_settled(const std::vector<MapperDevice>& devices) {
+  return std::ranges::all_of(devices, [](const MapperDevice& device) {
+    return device.has_table && !device.suspended && !device.table_waits;
+  });
 }
 
 // Of a command that was killed before it suspended what it had loaded them for. The next resume would put
-// them in use, and so does a refresh, which loads no table where the one in use is the right one.
-void drop_waiting_tables(const SnapshotData& data) {
-  for (const MapperDevice& device : devices_of(data)) {
+// them in use, and so does a refresh, which loads no table where the one in use is right. Over a device that
+// has none it fails.
+void drop_waiting_tables(const std::vector<MapperDevice>& devices) {
+  for (const MapperDevice& device : devices) {
     if (device.table_waits) mapper_drop_table(device.name);
+  }
+  for (const MapperDevice& device : devices) {
+    if (!device.has_table) mapper_remove(device.name);
   }
 }
 
@@ -65,13 +71,6 @@ void remove_left_devices(const FoundVolume& removed) {
   std::vector<MapperDevice> left = mapper_devices({mapper_uuid(removed.vg_uuid, removed.lv_uuid)});
   std::ranges::sort(left, {}, [](const MapperDevice& device) { return device.uuid.size(); });  // layers last
   for (const MapperDevice& device : left) mapper_remove(device.name);
-}
-
-// What an origin stands on while it has snapshots, and nothing else does.
-void remove_unused_layer(const SnapshotData& data) {
-  const std::string uuid = mapper_uuid(data.vg_uuid, data.origin_uuid) + "-real";
-  if (mapper_open_count(uuid) != 0) return;
-  if (const auto layer = mapper_device(uuid)) mapper_remove(layer->name);
 }
 
 bool has_tag(const std::string& tags, const std::string& wanted) {
@@ -139,13 +138,13 @@ void resume_left_suspended(const SnapshotData& data) noexcept {
 }
 
 std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const SnapshotData& data,
-                                bool interrupted) {
+                                const std::vector<FoundVolume>& volumes, bool interrupted) {
   std::vector<std::string> found = suspended_devices(data);
-  if (is_settled(data) && !interrupted) return found;
+  if (!interrupted && is_settled(devices_of(data, volumes))) return found;
   {
     // Waits for it: the tables of a command that is under way are its own.
     const VolumeGroupLock lock(volume_group, lvm.patience());
-    drop_waiting_tables(data);
+    drop_waiting_tables(devices_of(data, volumes));
   }
   if (data.thin()) take_away_half_made(lvm, volume_group, data);
   const auto refresh = [&](const std::string& name) {
@@ -162,7 +161,6 @@ std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const
   if (data.thin()) refresh(data.pool);
   const VolumeGroupLock lock(volume_group, lvm.patience());
   resume(suspended_devices(data));
-  remove_unused_layer(data);
   return found;
 }
 

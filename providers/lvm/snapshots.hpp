@@ -44,10 +44,10 @@ void resume_left_suspended(const SnapshotData& data) noexcept;
 void rehearse_resume();
 
 // Ends what a killed lvm may have left of a snapshot: the kernel has its origin and pool again as the
-// metadata say, and nothing is suspended. `interrupted`: also if nothing shows it. Returns what was
-// suspended.
+// metadata say, and nothing is suspended. `volumes`: what has its tag. `interrupted`: also if nothing shows
+// it. Returns what was suspended.
 std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const SnapshotData& data,
-                                bool interrupted);
+                                const std::vector<FoundVolume>& volumes, bool interrupted);
 
 // Removes these, with what a killed lvm has left of them in the kernel, and writes the backup of the
 // metadata.
