@@ -9,13 +9,15 @@ from pathlib import Path
 
 from .work import die_with_parent
 
-# Without cx16=off QEMU 7.2 double-faults a kernel 6.12; there is no KVM to count on.
-MACHINE = ["-accel", "tcg,thread=multi", "-cpu", "max,cx16=off", "-nodefaults", "-nographic", "-no-reboot"]
+# Without cx16=off QEMU 7.2 double-faults a kernel 6.12; there is no KVM to count on. What a later processor does faster
+# takes an emulated one longer: wide registers are saved at each switch, and a repeated store is done byte by byte.
+MACHINE = ["-accel", "tcg,thread=multi", "-cpu", "qemu64,cx16=off", "-nodefaults", "-nographic", "-no-reboot"]
 # panic=-1 with -no-reboot: a panic ends QEMU at once.
 # The watchdogs of an emulated processor bark later: it may have to wait for a real one. So may its timer, whose check at
-# boot (arch/x86/kernel/apic/io_apic.c, check_timer) panics if ten ticks do not come in time.
+# boot (arch/x86/kernel/apic/io_apic.c, check_timer) panics if ten ticks do not come in time. Without rep_good the kernel
+# clears and copies pages in loops of its own.
 APPEND = ("rw console=ttyS0 quiet loglevel=5 panic=-1 no_timer_check net.ifnames=0 mitigations=off systemd.show_status=0 "
-          "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120")
+          "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 clearcpuid=rep_good init_on_alloc=0")
 
 
 @dataclass
