@@ -9,6 +9,7 @@ from .channel import GuestError
 from .remote import Remote
 
 SOON = 120
+GROUP = 32  # how much of a device's UUID, without hyphens, is that of its volume group
 
 # What is suspended comes first: nothing else may be asked of such a device.
 FACTS = r"""
@@ -51,7 +52,9 @@ def problems(guest: Remote, paths: Sequence[str]) -> list[str]:
         found.append(f"the service is {facts['service']}")
     found += [f"{name} is not as lvm's metadata say" for name in facts["wrong"]]
     found += [f"a table waits in {name}" for name in facts["waiting"]]
-    found += [f"the device {uuid} is of no volume" for uuid in sorted(set(facts["devices"]) - set(facts["volumes"]))]
+    groups = {uuid[:GROUP] for uuid in facts["volumes"]}  # lvm does not list what is exported
+    strays = {uuid for uuid in facts["devices"] if uuid[:GROUP] in groups} - set(facts["volumes"])
+    found += [f"the device {uuid} is of no volume" for uuid in sorted(strays)]
     try:
         catalogue = json.loads(facts["catalogue"][0])
     except (IndexError, ValueError):
