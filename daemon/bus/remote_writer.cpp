@@ -41,14 +41,15 @@ Dictionary arguments_of(WriterEvent event, const EventArgs& args) {
               {"context", sdbus::Variant(args.context)},
               {"volumes", sdbus::Variant(args.volumes)}};
     case WriterEvent::PrepareForSnapshot:
-      return {{"volumes", sdbus::Variant(args.volumes)}};
+      return {{"volumes", sdbus::Variant(args.volumes)}, {"instants", sdbus::Variant(args.instants)}};
     case WriterEvent::Freeze:
       return {{"volumes", sdbus::Variant(args.volumes)},
               {"window", sdbus::Variant(static_cast<std::uint32_t>(args.window.count()))}};
     case WriterEvent::PostSnapshot:
       return {{"components", sdbus::Variant(components_of(args))},
               {"document", sdbus::Variant(core::components_text(args.components))},
-              {"snapshots", sdbus::Variant(args.snapshots)}};
+              {"snapshots", sdbus::Variant(args.snapshots)},
+              {"instants", sdbus::Variant(args.instants)}};
     case WriterEvent::Abort:
       return {{"reason", sdbus::Variant(args.reason)}};
     case WriterEvent::BackupComplete:

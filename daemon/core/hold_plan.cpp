@@ -2,6 +2,7 @@
 #include "daemon/core/hold_plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 
@@ -28,6 +29,11 @@ struct Unit {
     return std::ranges::any_of(members, [&](const PlanMember* m) {
       return std::ranges::find(m->volume.depends_on, superblock) != m->volume.depends_on.end();
     });
+  }
+  std::vector<std::string> paths() const {
+    std::vector<std::string> list;
+    for (const PlanMember* member : members) list.push_back(member->volume.path);
+    return list;
   }
   std::string names() const {
     std::string text;
@@ -110,6 +116,23 @@ Unholdable sort_unholdable(const std::vector<Unit>& units, const std::vector<con
   return result;
 }
 
+// While all that can be held is held, one filesystem that cannot be shows the same instant, and a second one
+// another.
+Instants instants_of(const std::vector<Unit>& units, const Unholdable& unholdable) {
+  std::vector<std::string> held;
+  for (const Unit& unit : units) {
+    if (unit.hold != HoldAbility::Impossible) std::ranges::copy(unit.paths(), std::back_inserter(held));
+  }
+  Instants instants;
+  for (const Unit* unit : unholdable.while_held) {
+    instants.push_back(held);
+    std::ranges::copy(unit->paths(), std::back_inserter(instants.back()));
+  }
+  if (instants.empty() && !held.empty()) instants.push_back(held);
+  for (const Unit* unit : unholdable.before_holding) instants.push_back(unit->paths());
+  return instants;
+}
+
 HoldTarget target_for(const PlanMember& member) {
   return {.ability = member.hold,
           .mount_point = member.volume.mount_point,
@@ -126,6 +149,7 @@ HoldPlan make_hold_plan(const std::vector<PlanMember>& members) {
   HoldPlan plan;
   plan.reason = unholdable.reason;
   plan.level = plan.reason.empty() ? ConsistencyLevel::Cut : ConsistencyLevel::PerVolume;
+  plan.instants = instants_of(units, unholdable);
   for (const Unit* unit : unholdable.before_holding) plan.steps.push_back(unit->capture());
   for (const PlanMember* member : held) {
     plan.steps.push_back({PlanStep::Kind::Hold, plan.targets.size(), {}, {}});

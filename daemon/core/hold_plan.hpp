@@ -49,11 +49,16 @@ struct PlanStep {
   std::vector<Guid> snapshots;  // Capture: together, by one call
 };
 
+// Lists of paths of volumes. Those of one list show one instant together; each list is as long as it can be,
+// so volumes that are together in none do not. A cut is one list.
+using Instants = std::vector<std::vector<std::string>>;
+
 struct HoldPlan {
   std::vector<HoldTarget> targets;  // one per superblock, in the order in which they are held
   std::vector<PlanStep> steps;
   ConsistencyLevel level = ConsistencyLevel::Cut;
   std::string reason;  // which volumes keep it from being a cut, "" for a cut
+  Instants instants;
 };
 
 // Pure: depends on its argument only.

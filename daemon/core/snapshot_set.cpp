@@ -139,6 +139,7 @@ asio::awaitable<Status> SnapshotSet::write_record() {
   HoldPlan plan = make_plan();
   record_.consistency = to_string(plan.level);
   record_.consistency_reason = plan.reason;
+  writers_.args.instants = plan.instants;
   attempt_ = std::make_unique<CaptureAttempt>(services_, times_, id(), std::move(plan), options_.require_cut);
   record_.state = SetState::Creating;
   SetRecord copy = record_;
@@ -255,6 +256,7 @@ asio::awaitable<Status> SnapshotSet::capture() {
   if (const std::string& reason = attempt_->not_one_instant(); !reason.empty()) {
     record_.consistency = to_string(ConsistencyLevel::PerVolume);
     record_.consistency_reason += (record_.consistency_reason.empty() ? "" : "; ") + reason;
+    writers_.args.instants.clear();  // each volume by itself
   }
   co_return Status();
 }

@@ -52,6 +52,12 @@ inline const HelperRow kHelperRows[] = {
      return vss_snapshot_path(s, volume == nullptr ? "/" : volume, &path);
    },
    [](Session& s) { (void)s.snapshot_path(s.volumes().empty() ? "/" : s.volumes()[0]); }},
+  {"writer.h, vss_is_one_instant", "is_one_instant", "oXooXoooooo",
+   [](vss_session* s) {
+     const char* volume = vss_session_volume(s, 0);
+     return vss_is_one_instant(s, &volume, volume == nullptr ? 0 : 1);
+   },
+   [](Session& s) { (void)s.is_one_instant(s.volumes()); }},
   {"vss.md 3.3, GetCurrentLevel", "current_level", "ooXXooooooo",
    [](vss_session* s) { return vss_current_level(s); }, [](Session& s) { (void)s.current_level(); }},
   {"vss.md 3.3, IsBootableSystemStateBackedUp", "bootable_system_state", "XXXXXXXXooo",

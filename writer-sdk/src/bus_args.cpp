@@ -64,6 +64,7 @@ EventArgs to_event_args(const Dictionary& dictionary) {
   args.backup_type = value<std::string>(dictionary, "backup_type");
   args.context = value<std::string>(dictionary, "context");
   args.volumes = value<std::vector<std::string>>(dictionary, "volumes");
+  args.instants = value<std::vector<std::vector<std::string>>>(dictionary, "instants");
   args.snapshots =
       value<std::map<std::string, std::string>>(dictionary, "snapshots").value_or(decltype(args.snapshots){});
   args.window_ms = value<std::uint32_t>(dictionary, "window");

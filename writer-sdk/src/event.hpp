@@ -69,6 +69,7 @@ struct EventArgs {
   std::optional<std::string> backup_type;
   std::optional<std::string> context;
   std::optional<std::vector<std::string>> volumes;
+  std::optional<std::vector<std::vector<std::string>>> instants;  // of these volumes
   std::map<std::string, std::string> snapshots;
   std::optional<std::uint32_t> window_ms;
   std::string reason;

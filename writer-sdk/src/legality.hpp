@@ -14,6 +14,7 @@ enum class Call : std::uint8_t {
   SetId,
   ShutdownSetId,
   SnapshotPath,
+  OneInstant,
   CurrentLevel,
   BackupState,  // bootable system state, partial file support
   RestoreType,
@@ -31,7 +32,7 @@ enum class Call : std::uint8_t {
   SetRestoreTarget,
   AddDirectedTarget
 };
-inline constexpr std::size_t kCallCount = 19;
+inline constexpr std::size_t kCallCount = 20;
 
 // One line per function, one column per event. VSS: reference pages of CVssWriter and IVssComponent.
 inline constexpr std::array<std::array<bool, kEventCount>, kCallCount> kLegal = [] {
@@ -53,6 +54,7 @@ inline constexpr std::array<std::array<bool, kEventCount>, kCallCount> kLegal = 
       /* SetId                      */ {{o, o, X, X, X, o, o, o, o, o, o}},
       /* ShutdownSetId              */ {{o, o, o, o, o, o, o, X, o, o, o}},
       /* SnapshotPath               */ {{o, o, o, o, X, o, o, o, o, o, o}},
+      /* OneInstant                 */ {{o, X, o, o, X, o, o, o, o, o, o}},
       /* CurrentLevel               */ {{o, o, X, X, o, o, o, o, o, o, o}},
       /* BackupState                */ {{X, X, X, X, X, X, X, X, o, o, o}},
       /* RestoreType                */ {{o, o, o, o, o, o, o, o, X, X, o}},

@@ -19,7 +19,7 @@ int stat_nearest(std::filesystem::path path, struct stat& facts) {
 
 }  // namespace
 
-int is_path_affected(const std::string& path, const std::vector<std::string>& volumes) {
+std::ptrdiff_t volume_of(const std::string& path, const std::vector<std::string>& volumes) {
   struct stat facts {};
   if (stat_nearest(path, facts) != 0) return -1;
   int error = 0;
@@ -28,11 +28,11 @@ int is_path_affected(const std::string& path, const std::vector<std::string>& vo
     if (::stat(volume.c_str(), &root) != 0) {
       error = errno;
     } else if (root.st_dev == facts.st_dev) {
-      return 1;
+      return &volume - volumes.data();
     }
   }
   errno = error;
-  return error == 0 ? 0 : -1;
+  return error == 0 ? static_cast<std::ptrdiff_t>(volumes.size()) : -1;
 }
 
 }  // namespace vss

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
+// On which volume a path lies.
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace vss {
 
-// 1 if `path`, or its nearest existing parent, is on the filesystem of one of the volumes; 0 if not; -1:
-// errno. The device number decides: each btrfs subvolume has its own.
-[[nodiscard]] int is_path_affected(const std::string& path, const std::vector<std::string>& volumes);
+// Which of `volumes`, paths of mount points or subvolumes, carries a path; a path that does not exist yet
+// counts as its nearest existing parent. Their number if none does, -1 and errno if that cannot be told.
+[[nodiscard]] std::ptrdiff_t volume_of(const std::string& path, const std::vector<std::string>& volumes);
 
 }  // namespace vss

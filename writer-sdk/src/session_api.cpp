@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The functions of writer.h that take a vss_session.
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <iterator>
 #include <new>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "writer-sdk/include/vss/writer.h"
 #include "writer-sdk/src/legality.hpp"
@@ -34,6 +39,20 @@ std::optional<ErrorCode> to_error_code(int writer_error) {
   }
 }
 
+namespace {
+
+// One volume is one instant whatever vssd says of others, and whether it says anything.
+bool is_one_instant(const std::set<std::string>& volumes,
+                    const std::optional<std::vector<std::vector<std::string>>>& instants) {
+  if (volumes.size() <= 1) return true;
+  return instants && std::ranges::any_of(*instants, [&](const std::vector<std::string>& together) {
+           return std::ranges::all_of(volumes, [&](const std::string& volume) {
+             return std::ranges::find(together, volume) != together.end();
+           });
+         });
+}
+
+}  // namespace
 }  // namespace vss
 
 using vss::Call;
@@ -84,8 +103,31 @@ int vss_is_path_affected(const vss_session* session, const char* path) {
   if (session == nullptr || path == nullptr || path[0] != '/') return VSS_ERR_INVALID_ARGUMENT;
   if (!session->data.known.volumes) return 0;
   try {
-    const int answer = vss::is_path_affected(path, *session->data.known.volumes);
-    return answer < 0 ? static_cast<int>(VSS_ERR_SYSTEM) : answer;
+    const std::ptrdiff_t volume = vss::volume_of(path, *session->data.known.volumes);
+    if (volume < 0) return VSS_ERR_SYSTEM;
+    return volume < std::ssize(*session->data.known.volumes) ? 1 : 0;
+  } catch (const std::exception&) {
+    return VSS_ERR_OUT_OF_MEMORY;
+  }
+}
+
+int vss_is_one_instant(const vss_session* session, const char* const* paths, size_t count) {
+  if (session == nullptr || (paths == nullptr && count > 0)) return VSS_ERR_INVALID_ARGUMENT;
+  for (size_t i = 0; i < count; ++i) {
+    if (paths[i] == nullptr || paths[i][0] != '/') return VSS_ERR_INVALID_ARGUMENT;
+  }
+  if (!vss::is_legal(Call::OneInstant, session->event)) return VSS_ERR_BAD_STATE;
+  try {
+    const std::vector<std::string> none;
+    const auto& volumes = session->data.known.volumes ? *session->data.known.volumes : none;
+    std::set<std::string> used;
+    for (size_t i = 0; i < count; ++i) {
+      const std::ptrdiff_t volume = vss::volume_of(paths[i], volumes);
+      if (volume < 0) return VSS_ERR_SYSTEM;
+      if (volume == std::ssize(volumes)) return VSS_ERR_NOT_FOUND;
+      used.insert(volumes[static_cast<size_t>(volume)]);
+    }
+    return vss::is_one_instant(used, session->data.known.instants) ? 1 : 0;
   } catch (const std::exception&) {
     return VSS_ERR_OUT_OF_MEMORY;
   }

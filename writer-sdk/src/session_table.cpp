@@ -50,6 +50,7 @@ void merge(EventArgs& known, EventArgs&& args) {
   if (args.backup_type) known.backup_type = std::move(args.backup_type);
   if (args.context) known.context = std::move(args.context);
   if (args.volumes) known.volumes = std::move(args.volumes);
+  if (args.instants) known.instants = std::move(args.instants);
   known.snapshots = std::move(args.snapshots);
   known.window_ms = args.window_ms;
   known.reason = std::move(args.reason);

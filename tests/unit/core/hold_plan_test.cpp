@@ -74,6 +74,7 @@ TEST_P(HoldPlanRules, GiveTheseStepsAndThisLevel) {
   EXPECT_EQ(plan.plan.level, rule.level) << rule.rule;
   EXPECT_EQ(plan.plan.reason.empty(), rule.reason_names.empty()) << plan.plan.reason;
   EXPECT_THAT(plan.plan.reason, testing::HasSubstr(rule.reason_names));
+  EXPECT_EQ(plan.plan.instants.size() <= 1, rule.level == ConsistencyLevel::Cut) << rule.rule;
 }
 
 constexpr auto kImpossible = HoldAbility::Impossible;
@@ -137,6 +138,22 @@ INSTANTIATE_TEST_SUITE_P(
                  "+a +b +c =c -c =b -b =a -a",
                  kCut,
                  ""}));
+
+TEST(HoldPlan, VolumesOfOneInstantAreListedTogether) {
+  const Spec s{"s", kImpossible, {}, "fs1"};
+  const Spec t{"t", kImpossible, {}, "fs2"};
+  const Spec on_a{"on-a", kImpossible, {"a"}, "fs3"};
+  const std::pair<std::vector<Spec>, Instants> cases[] = {
+      {{}, {}},
+      {{{"a"}, {"b"}}, {{"/a", "/b"}}},
+      {{s, {"a"}, {"b"}}, {{"/a", "/b", "/s"}}},
+      {{s, t, {"a"}}, {{"/a", "/s"}, {"/a", "/t"}}},
+      {{s, t}, {{"/s"}, {"/t"}}},
+      {{on_a, {"a"}}, {{"/a"}, {"/on-a"}}},
+      {{on_a, {"a"}, s}, {{"/a", "/s"}, {"/on-a"}}},
+  };
+  for (const auto& [volumes, instants] : cases) EXPECT_EQ(PlanText(volumes).plan.instants, instants);
+}
 
 TEST(HoldPlan, ACycleOfDependenciesStillEnds) {
   const PlanText plan({{"a", kFreeze, {"b"}, ""}, {"b", kFreeze, {"a"}, ""}});

@@ -87,6 +87,8 @@ TEST_F(SecondAttempt, ALesserPlanIsWrittenDownWithItsReason) {
   EXPECT_THAT(record.consistency_reason, HasSubstr("/a; /b"));
   EXPECT_EQ(record.snapshots[0].hold_ms, 0);
   EXPECT_EQ(operations("arm"), 1) << "the second plan holds nothing";
+  EXPECT_THAT(writer->told.at("PrepareForSnapshot").instants, ElementsAre(ElementsAre("/a", "/b")));
+  EXPECT_THAT(writer->told.at("PostSnapshot").instants, ElementsAre(ElementsAre("/a"), ElementsAre("/b")));
 }
 
 TEST_F(SecondAttempt, ALesserPlanFailsARequiredCut) {

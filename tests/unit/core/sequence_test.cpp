@@ -369,6 +369,7 @@ TEST_F(Sequence, ARequiredCutThatCannotBeReachedIsAnErrorBeforeAnyWriterHearsOfI
 }
 
 TEST_F(Sequence, ACaptureThatIsNotOneInstantLowersTheLevelOrFailsARequiredCut) {
+  const auto writer = world.add_writer("w");
   for (const bool require_cut : {false, true}) {
     world.provider.report = {false, "transactions differ"};
     BackupOptions options;
@@ -379,6 +380,8 @@ TEST_F(Sequence, ACaptureThatIsNotOneInstantLowersTheLevelOrFailsARequiredCut) {
     if (done) {
       EXPECT_EQ(session->set()->record().consistency, "per-volume");
       EXPECT_THAT(session->set()->record().consistency_reason, HasSubstr("transactions differ"));
+      EXPECT_THAT(writer->told.at("PrepareForSnapshot").instants, ElementsAre(ElementsAre("/a", "/b")));
+      EXPECT_THAT(writer->told.at("PostSnapshot").instants, IsEmpty());
     } else {
       EXPECT_EQ(done.error().code, ErrorCode::ConsistencyNotReached);
     }

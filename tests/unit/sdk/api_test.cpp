@@ -103,6 +103,39 @@ TEST(Session, APathIsAffectedByTheVolumeItLiesOn) {
   EXPECT_EQ(vss_is_path_affected(&session, "/"), 1) << "a volume that is found decides";
 }
 
+TEST(Session, PathsAreOneInstantIfTheirVolumesAreListedTogether) {
+  const test::TempDir directory;
+  SessionTable::Session data;
+  data.known.volumes = {{directory.path().string(), "/proc", "/sys"}};
+  data.known.instants = {{{directory.path().string(), "/proc"}, {"/sys"}}};
+  const std::string here = directory.path() / "not-yet";
+  struct Case {
+    std::vector<const char*> paths;
+    int answer;
+  };
+  const Case cases[] = {
+      {{}, 1},
+      {{here.c_str(), "/proc/version"}, 1},
+      {{"/sys/kernel", "/sys"}, 1},
+      {{here.c_str(), "/sys/kernel"}, 0},
+      {{here.c_str(), "/proc", "/sys"}, 0},
+      {{here.c_str(), "/dev/null"}, VSS_ERR_NOT_FOUND},
+      {{here.c_str(), "relative"}, VSS_ERR_INVALID_ARGUMENT},
+      {{nullptr}, VSS_ERR_INVALID_ARGUMENT},
+  };
+  const vss_session session{Event::PrepareForSnapshot, data};
+  for (const Case& rule : cases) {
+    EXPECT_EQ(vss_is_one_instant(&session, rule.paths.data(), rule.paths.size()), rule.answer)
+        << testing::PrintToString(rule.paths.size());
+  }
+  EXPECT_EQ(vss_is_one_instant(&session, nullptr, 1), VSS_ERR_INVALID_ARGUMENT);
+
+  data.known.instants.reset();  // an older vssd, or volumes that were captured apart
+  const std::vector<const char*> two{here.c_str(), "/proc"};
+  EXPECT_EQ(vss_is_one_instant(&session, two.data(), 2), 0);
+  EXPECT_EQ(vss_is_one_instant(&session, two.data(), 1), 1) << "one volume";
+}
+
 TEST(Text, WhatCrossesTheBusIsUtf8AndOfBoundedSize) {
   EXPECT_EQ(to_message("a\xff"
                        "b"),

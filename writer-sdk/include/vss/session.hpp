@@ -49,6 +49,12 @@ class Session {
     detail::check(vss_snapshot_path(handle_, volume.c_str(), &path), "snapshot_path");
     return path;
   }
+  // OnPrepareSnapshot, OnPostSnapshot only: throws Error elsewhere and for a path on no volume of the set.
+  [[nodiscard]] bool is_one_instant(const std::vector<std::string>& paths) const {
+    std::vector<const char*> list;
+    for (const std::string& path : paths) list.push_back(path.c_str());
+    return detail::check(vss_is_one_instant(handle_, list.data(), list.size()), "is_one_instant") == 1;
+  }
   [[nodiscard]] std::vector<Component> components() const {
     std::vector<Component> components;
     for (std::size_t i = 0; i < vss_component_count(handle_); ++i) components.emplace_back(handle_, i);

@@ -293,6 +293,15 @@ VSS_API int vss_is_path_affected(const vss_session* session, const char* path);
  */
 VSS_API int vss_snapshot_path(const vss_session* session, const char* volume, const char** path);
 
+/*
+ * 1 if the snapshots of these paths show one instant, 0 if they do not: on one volume they always do, on several if all
+ * of them were held together. What several files that belong together may rely on: data and log of a database, say.
+ * Event: prepare_snapshot, where it is what is planned; post_snapshot, where it is what has come of it and may be less;
+ * else BAD_STATE. NOT_FOUND: a path lies on no volume of the set (see vss_is_path_affected()). Does stat(2). Errors:
+ * INVALID_ARGUMENT (a path is not absolute), SYSTEM. Since 0.1. VSS: none, each of its sets is one instant.
+ */
+VSS_API int vss_is_one_instant(const vss_session* session, const char* const* paths, size_t count);
+
 /* 1 if the requester selects components, 0 if it takes whole volumes. Since 0.1. VSS: AreComponentsSelected.
  */
 VSS_API int vss_components_selected(const vss_session* session);
