@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "writer-sdk/writers/command/run_command.hpp"
+#include "writer-sdk/writers/common/run_command.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
 
-namespace vss::command {
+namespace vss::writers {
 namespace {
 
 using namespace std::chrono_literals;
@@ -78,4 +78,4 @@ TEST(RunCommand, WhatACommandLeavesInTheBackgroundIsNotWaitedFor) {
 }
 
 }  // namespace
-}  // namespace vss::command
+}  // namespace vss::writers

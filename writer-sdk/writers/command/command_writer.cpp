@@ -9,7 +9,7 @@
 #include <sstream>
 #include <string_view>
 
-#include "writer-sdk/writers/command/run_command.hpp"
+#include "writer-sdk/writers/common/run_command.hpp"
 
 namespace vss::command {
 namespace {
@@ -136,7 +136,7 @@ std::optional<std::string> CommandWriter::act(Event event, const Session& sessio
     return hooks_->thaw(environment(event, session, config_));
   const std::optional<Command>& command = config_.command(event);
   if (!command) return std::nullopt;
-  return run_command(command->argv, environment(event, session, config_), command->limit);
+  return writers::run_command(command->argv, environment(event, session, config_), command->limit);
 }
 
 void CommandWriter::run(Event event, Session& session) {

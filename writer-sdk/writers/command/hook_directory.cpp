@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-#include "writer-sdk/writers/command/run_command.hpp"
+#include "writer-sdk/writers/common/run_command.hpp"
 
 namespace vss::command {
 namespace {
@@ -33,7 +33,7 @@ std::optional<std::string> run_hook(const fs::path& script, const char* argument
                                     std::chrono::milliseconds limit) {
   std::vector<std::string> words{script.string(), argument};
   if (!names_its_interpreter(script)) words.insert(words.begin(), "/bin/sh");
-  auto failure = run_command(words, environment, limit);
+  auto failure = writers::run_command(words, environment, limit);
   if (failure) *failure = script.filename().string() + " " + argument + ": " + *failure;
   return failure;
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // vss-writer-command: writers made of commands.
-#include <signal.h>
 #include <sysexits.h>
-#include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
 #include <exception>
@@ -14,6 +12,7 @@
 #include <vector>
 
 #include "writer-sdk/writers/command/command_writer.hpp"
+#include "writer-sdk/writers/common/service.hpp"
 
 namespace {
 
@@ -36,15 +35,6 @@ std::vector<fs::path> files_of(const std::vector<fs::path>& directories) {
   return files;
 }
 
-sigset_t block_end_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
-
 int run(const std::vector<fs::path>& files) {
   std::list<vss::command::CommandWriter> writers;
   for (const fs::path& file : files) {
@@ -59,15 +49,10 @@ int run(const std::vector<fs::path>& files) {
     std::cerr << "no writer is configured\n";
     return EXIT_SUCCESS;
   }
-  const sigset_t signals = block_end_signals();
-  std::list<vss::Subscription> subscriptions;
-  for (auto& writer : writers) subscriptions.push_back(writer.subscribe());
-  sd_notify(0, "READY=1");
-  int signal = 0;
-  sigwait(&signals, &signal);
-  sd_notify(0, "STOPPING=1");
-  // What is frozen is thawed here, by the command of Abort.
-  subscriptions.clear();
+  vss::writers::block_end_signals();
+  std::vector<vss::Writer*> served;
+  for (auto& writer : writers) served.push_back(&writer);
+  vss::writers::serve(served);
   return EXIT_SUCCESS;
 }
 

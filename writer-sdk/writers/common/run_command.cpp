@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "writer-sdk/writers/command/run_command.hpp"
+#include "writer-sdk/writers/common/run_command.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -16,7 +16,7 @@
 
 #include "writer-sdk/common/unique_fd.hpp"
 
-namespace vss::command {
+namespace vss::writers {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -159,4 +159,4 @@ std::optional<std::string> run_command(const std::vector<std::string>& argv,
   return with_output(program + " " + describe(status), tail);
 }
 
-}  // namespace vss::command
+}  // namespace vss::writers

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace vss::command {
+namespace vss::writers {
 
 inline constexpr std::size_t kOutputLimit = 4096;
 // Between SIGTERM and SIGKILL.
@@ -19,4 +19,4 @@ inline constexpr std::chrono::milliseconds kGrace{1000};
                                                      const std::vector<std::string>& environment,
                                                      std::chrono::milliseconds limit);
 
-}  // namespace vss::command
+}  // namespace vss::writers
