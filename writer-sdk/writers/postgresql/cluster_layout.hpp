@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// Where a cluster keeps its files.
+
+#include <string>
+#include <vector>
+
+#include "writer-sdk/writers/postgresql/connection.hpp"
+
+namespace vss::postgresql {
+
+struct ClusterLayout {
+  int major = 0;  // 15; 9 for 9.6; 0 if there is nothing to tell
+  std::string data_directory;
+  std::string wal_directory;             // "" if it lies in the data directory
+  std::vector<std::string> tablespaces;  // those that lie elsewhere
+
+  // All of it: what a snapshot must have. Real paths, none below another.
+  [[nodiscard]] std::vector<std::string> places() const;
+};
+
+// What the server says. Errors: ServerError, std::filesystem::filesystem_error.
+[[nodiscard]] ClusterLayout layout_of(Connection& server);
+// What the links in a data directory say, for a server that does not run. A directory that is not there, or
+// has no cluster in it, is a layout without version.
+[[nodiscard]] ClusterLayout layout_on_disk(const std::string& data_directory);
+
+// "pg_wal", or "pg_xlog" before version 10.
+[[nodiscard]] std::string wal_name(int major);
+
+}  // namespace vss::postgresql

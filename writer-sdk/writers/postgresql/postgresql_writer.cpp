@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "writer-sdk/writers/postgresql/postgresql_writer.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <utility>
+
+#include "writer-sdk/writers/postgresql/restore.hpp"
+
+namespace vss::postgresql {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kConnectLimit = 10s;
+
+WriterOptions options_of(const Config& config) {
+  WriterOptions options;
+  options.name = "PostgreSQL";
+  options.class_id = "6e5f3b0a-4a0e-4d5c-9d57-0b8c6f0f5a11";
+  options.instance_name = config.instance;
+  options.version = VSSD_VERSION;
+  options.usage = VSS_USAGE_USER_DATA;
+  options.source = VSS_SOURCE_TRANSACTED_DATABASE;
+  return options;
+}
+
+// What a server makes anew, and what says that one runs.
+void exclude(Metadata& metadata, const std::string& data_directory) {
+  metadata.add_exclude(data_directory, "postmaster.pid", false);
+  metadata.add_exclude(data_directory, "postmaster.opts", false);
+  metadata.add_exclude(data_directory + "/pg_stat_tmp");
+  metadata.add_exclude(data_directory + "/base/pgsql_tmp");
+}
+
+// A failure of the server can be another one in a minute; what is not UTF-8 or not there stays so.
+template <typename Function>
+auto asking_the_server(Function&& function) {
+  try {
+    return function();
+  } catch (const ServerError& error) {
+    throw Veto(VSS_E_WRITER_RETRYABLE, error.what());
+  }
+}
+
+}  // namespace
+
+PostgresqlWriter::PostgresqlWriter(Config config)
+    : Writer(options_of(config)),
+      config_(std::move(config)),
+      data_directory_(config_.server.data_directory) {}
+
+Connection PostgresqlWriter::connect() const { return {config_.server, kConnectLimit}; }
+
+// A cluster is restored while its server does not run.
+ClusterLayout PostgresqlWriter::find_layout() {
+  try {
+    Connection server = connect();
+    ClusterLayout layout = layout_of(server);
+    data_directory_ = layout.data_directory;
+    return layout;
+  } catch (const ServerError&) {
+    if (data_directory_.empty()) throw;
+    return layout_on_disk(data_directory_);
+  }
+}
+
+void PostgresqlWriter::on_identify(Metadata& metadata) {
+  const ClusterLayout layout = find_layout();
+  const std::string& name = config_.instance;
+  const std::string caption =
+      layout.major == 0 ? "PostgreSQL"
+                        : "PostgreSQL " + (layout.major == 9 ? "9.6" : std::to_string(layout.major));
+  metadata.add_component(VSS_COMPONENT_DATABASE, "", name, caption);
+  metadata.add_database_files("", name, layout.data_directory);
+  if (!layout.wal_directory.empty()) metadata.add_database_log_files("", name, layout.wal_directory);
+  for (const std::string& tablespace : layout.tablespaces) metadata.add_database_files("", name, tablespace);
+  exclude(metadata, layout.data_directory);
+  metadata.set_restore_method("restore-if-can-replace", "", "man:vss-writer-postgresql(8)",
+                              VSS_WRITER_RESTORE_ALWAYS);
+}
+
+// Whole volumes may be saved that have nothing of the cluster; a part of it is worth nothing.
+bool PostgresqlWriter::takes_part(const Session& session, const ClusterLayout& layout) const {
+  const std::vector<std::string> places = layout.places();
+  std::string missing;
+  std::size_t found = 0;
+  for (const std::string& place : places) {
+    if (session.is_path_affected(place)) {
+      ++found;
+    } else {
+      missing += (missing.empty() ? "" : ", ") + place;
+    }
+  }
+  if (found == 0 && session.components().empty()) return false;
+  if (missing.empty()) return true;
+  throw Veto(VSS_E_WRITER_NON_RETRYABLE, "the cluster in " + layout.data_directory + " also has files in " +
+                                             missing +
+                                             ", which is on no volume of this set: add that volume");
+}
+
+// The volumes may be known already, and this is the earliest moment to say that one is missing.
+void PostgresqlWriter::on_prepare_backup(Session& session) {
+  if (session.volumes().empty()) return;
+  (void)asking_the_server([&] { return takes_part(session, find_layout()); });
+}
+
+bool PostgresqlWriter::needs_backup_mode(const Session& session, const ClusterLayout& layout) const {
+  if (config_.mode != Mode::Backup && session.is_one_instant(layout.places())) return false;
+  if (config_.mode == Mode::Atomic)
+    throw Veto(
+        VSS_E_WRITER_NON_RETRYABLE,
+        "the volumes of the cluster cannot be captured at one instant, and its configuration says mode = "
+        "\"atomic\"");
+  if (session.components().empty())
+    throw Veto(
+        VSS_E_WRITER_NON_RETRYABLE,
+        "the cluster needs backup mode, whose label must be kept with the component, and the requester has "
+        "selected no components");
+  return true;
+}
+
+void PostgresqlWriter::on_prepare_snapshot(Session& session) {
+  asking_the_server([&] {
+    Connection server = connect();
+    Operation operation{layout_of(server), std::nullopt};
+    if (!takes_part(session, operation.layout)) return;
+    if (needs_backup_mode(session, operation.layout)) {
+      operation.backup_mode.emplace(std::move(server), "vssd " + session.id(), config_.checkpoint_limit);
+    } else {
+      server.query("CHECKPOINT", {}, config_.checkpoint_limit);
+    }
+    operations_.insert_or_assign(session.id(), std::move(operation));
+  });
+}
+
+// The last moment to find out at no cost that the server has been restarted since.
+void PostgresqlWriter::on_freeze(Session& session) {
+  const auto found = operations_.find(session.id());
+  if (found == operations_.end() || !found->second.backup_mode) return;
+  asking_the_server([&] { found->second.backup_mode->check(); });
+}
+
+void PostgresqlWriter::on_post_snapshot(Session& session) {
+  const auto found = operations_.find(session.id());
+  if (found == operations_.end()) return;
+  Operation operation = std::move(found->second);
+  operations_.erase(found);
+  BackupRecord record{operation.layout.data_directory, operation.layout.major, std::nullopt};
+  if (operation.backup_mode) {
+    record.end = asking_the_server([&] { return operation.backup_mode->end(config_.checkpoint_limit); });
+  } else if (!session.is_one_instant(operation.layout.places())) {
+    throw Veto(VSS_E_WRITER_INCONSISTENT_SNAPSHOT,
+               "the volumes of the cluster were to show one instant and do not: this snapshot of it may not "
+               "start; make "
+               "another one");
+  }
+  for (Component& component : session.components()) component.set_backup_metadata(to_text(record));
+}
+
+void PostgresqlWriter::end_operation(const Session& session) { operations_.erase(session.id()); }
+
+// The end of its session ends the backup mode.
+void PostgresqlWriter::on_abort(Session& session) { end_operation(session); }
+void PostgresqlWriter::on_backup_shutdown(Session& session) { end_operation(session); }
+
+void PostgresqlWriter::on_pre_restore(Session& session) {
+  for (Component& component : session.components()) {
+    if (!component.is_selected_for_restore()) continue;
+    try {
+      make_way(parse_backup_record(component.backup_metadata()), config_.restore);
+    } catch (const std::exception& error) {
+      component.set_pre_restore_failure(error.what());
+      throw Veto(VSS_E_WRITER_NON_RETRYABLE, error.what());
+    }
+  }
+}
+
+void PostgresqlWriter::on_post_restore(Session& session) {
+  for (Component& component : session.components()) {
+    if (!component.is_selected_for_restore() || component.file_restore_status() != VSS_FILES_RESTORED_ALL)
+      continue;
+    try {
+      complete_restore(parse_backup_record(component.backup_metadata()), config_.restore);
+    } catch (const std::exception& error) {
+      component.set_post_restore_failure(error.what());
+      throw Veto(VSS_E_WRITER_NON_RETRYABLE, error.what());
+    }
+  }
+}
+
+void PostgresqlWriter::on_state_changed(vss_writer_state, const std::string& message) {
+  std::cerr << (config_.instance + ": " + message + "\n") << std::flush;
+}
+
+}  // namespace vss::postgresql

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// The writer of one cluster. Its snapshots need nothing but a checkpoint if they show one instant; else the
+// server is in backup mode from PrepareForSnapshot to PostSnapshot.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vss/writer.hpp>
+
+#include "writer-sdk/writers/postgresql/backup_mode.hpp"
+#include "writer-sdk/writers/postgresql/backup_record.hpp"
+#include "writer-sdk/writers/postgresql/cluster_layout.hpp"
+#include "writer-sdk/writers/postgresql/config.hpp"
+
+namespace vss::postgresql {
+
+class PostgresqlWriter : public Writer {
+ public:
+  explicit PostgresqlWriter(Config config);
+
+ protected:
+  void on_identify(Metadata& metadata) override;
+  void on_prepare_backup(Session& session) override;
+  void on_prepare_snapshot(Session& session) override;
+  void on_freeze(Session& session) override;
+  void on_thaw(Session&) override {}
+  void on_post_snapshot(Session& session) override;
+  void on_abort(Session& session) override;
+  void on_backup_shutdown(Session& session) override;
+  void on_pre_restore(Session& session) override;
+  void on_post_restore(Session& session) override;
+  void on_state_changed(vss_writer_state state, const std::string& message) override;
+
+ private:
+  // From PrepareForSnapshot to PostSnapshot.
+  struct Operation {
+    ClusterLayout layout;
+    std::optional<BackupMode> backup_mode;
+  };
+
+  [[nodiscard]] Connection connect() const;
+  [[nodiscard]] ClusterLayout find_layout();
+  [[nodiscard]] bool takes_part(const Session& session, const ClusterLayout& layout) const;
+  [[nodiscard]] bool needs_backup_mode(const Session& session, const ClusterLayout& layout) const;
+  void end_operation(const Session& session);
+
+  Config config_;
+  std::string data_directory_;                   // of the last server that answered
+  std::map<std::string, Operation> operations_;  // by session
+};
+
+}  // namespace vss::postgresql
