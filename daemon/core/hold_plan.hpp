@@ -49,8 +49,8 @@ struct PlanStep {
   std::vector<Guid> snapshots;  // Capture: together, by one call
 };
 
-// Lists of paths of volumes. Those of one list show one instant together; each list is as long as it can be,
-// so volumes that are together in none do not. A cut is one list.
+// Lists of paths of volumes. Those of one list show one instant together, those that are together in none do
+// not: with no list at all, each shows its own. A cut is one list.
 using Instants = std::vector<std::vector<std::string>>;
 
 struct HoldPlan {

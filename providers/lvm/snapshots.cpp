@@ -27,25 +27,50 @@ std::vector<MapperDevice> devices_of(const SnapshotData& data, const std::vector
   return devices;
 }
 
-std::vector<std::string> suspended_devices(const SnapshotData& data) {
+std::vector<std::string> suspended_devices(const SnapshotData& data,
+                                           const std::vector<FoundVolume>& volumes = {}) {
   std::vector<std::string> names;
-  for (const MapperDevice& device : devices_of(data)) {
+  for (const MapperDevice& device : devices_of(data, volumes)) {
     if (device.suspended) names.push_back(device.name);
   }
   return names;
 }
 
-// Each of them, whatever becomes of another.
-void resume(const std::vector<std::string>& names) {
-  std::exception_ptr failure;
-  for (const std::string& name : names) {
+// Steps of which each is tried, whatever becomes of another. The first failure is what is told.
+class Attempts {
+ public:
+  template <typename Step>
+  void operator()(Step&& step) {
     try {
-      mapper_resume(name);
+      step();
     } catch (const ProviderError&) {
-      if (!failure) failure = std::current_exception();
+      if (!failure_) failure_ = std::current_exception();
     }
   }
-  if (failure) std::rethrow_exception(failure);
+  void check() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  std::exception_ptr failure_;
+};
+
+void resume(const std::vector<std::string>& names) {
+  Attempts attempt;
+  for (const std::string& name : names) attempt([&] { mapper_resume(name); });
+  attempt.check();
+}
+
+// Layers of stores that are no snapshots: made for metadata that have not come to be. lvm takes away what its
+// metadata speak of, and these are not in them.
+std::vector<MapperDevice> stray_layers(const std::vector<FoundVolume>& volumes) {
+  std::vector<MapperDevice> strays;
+  for (const FoundVolume& volume : volumes) {
+    if (volume.is_snapshot) continue;
+    if (auto layer = mapper_device(mapper_uuid(volume.vg_uuid, volume.lv_uuid) + "-cow"))
+      strays.push_back(*std::move(layer));
+  }
+  return strays;
 }
 
 bool is_settled(const std::vector<MapperDevice>& devices) {
@@ -57,20 +82,17 @@ bool is_settled(const std::vector<MapperDevice>& devices) {
 // Of a command that was killed before it suspended what it had loaded them for. The next resume would put
 // them in use, and so does a refresh, which loads no table where the one in use is right. Over a device that
 // has none it fails.
-void drop_waiting_tables(const std::vector<MapperDevice>& devices) {
+void drop_waiting_tables(const SnapshotData& data, const std::vector<FoundVolume>& volumes) {
+  Attempts attempt;
+  const std::vector<MapperDevice> devices = devices_of(data, volumes);
   for (const MapperDevice& device : devices) {
-    if (device.table_waits) mapper_drop_table(device.name);
+    if (device.table_waits) attempt([&] { mapper_drop_table(device.name); });
   }
   for (const MapperDevice& device : devices) {
-    if (!device.has_table) mapper_remove(device.name);
+    if (!device.has_table) attempt([&] { mapper_remove(device.name); });
   }
-}
-
-// lvm takes away what its metadata speak of; a layer that was made for metadata to come is not in them.
-void remove_left_devices(const FoundVolume& removed) {
-  std::vector<MapperDevice> left = mapper_devices({mapper_uuid(removed.vg_uuid, removed.lv_uuid)});
-  std::ranges::sort(left, {}, [](const MapperDevice& device) { return device.uuid.size(); });  // layers last
-  for (const MapperDevice& device : left) mapper_remove(device.name);
+  for (const MapperDevice& layer : stray_layers(volumes)) attempt([&] { mapper_remove(layer.name); });
+  attempt.check();
 }
 
 bool has_tag(const std::string& tags, const std::string& wanted) {
@@ -139,14 +161,15 @@ void resume_left_suspended(const SnapshotData& data) noexcept {
 
 std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const SnapshotData& data,
                                 const std::vector<FoundVolume>& volumes, bool interrupted) {
-  std::vector<std::string> found = suspended_devices(data);
-  if (!interrupted && is_settled(devices_of(data, volumes))) return found;
-  {
+  std::vector<std::string> found = suspended_devices(data, volumes);
+  if (!interrupted && is_settled(devices_of(data, volumes)) && stray_layers(volumes).empty()) return found;
+  Attempts attempt;
+  attempt([&] {
     // Waits for it: the tables of a command that is under way are its own.
     const VolumeGroupLock lock(volume_group, lvm.patience());
-    drop_waiting_tables(devices_of(data, volumes));
-  }
-  if (data.thin()) take_away_half_made(lvm, volume_group, data);
+    drop_waiting_tables(data, volumes);
+  });
+  if (data.thin()) attempt([&] { take_away_half_made(lvm, volume_group, data); });
   const auto refresh = [&](const std::string& name) {
     try {
       lvm.try_command(volume_group, {"lvchange", "--refresh", volume_group + "/" + name});
@@ -159,8 +182,11 @@ std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const
   // afterwards.
   refresh(data.origin);
   if (data.thin()) refresh(data.pool);
-  const VolumeGroupLock lock(volume_group, lvm.patience());
-  resume(suspended_devices(data));
+  attempt([&] {
+    const VolumeGroupLock lock(volume_group, lvm.patience());
+    resume(suspended_devices(data, volumes));
+  });
+  attempt.check();
   return found;
 }
 
@@ -169,7 +195,6 @@ void remove_volumes(Lvm& lvm, const std::string& volume_group, const std::vector
   std::vector<std::string> names;
   for (const FoundVolume& volume : volumes) names.push_back(volume.full_name());
   lvm.command_on(volume_group, {"lvremove", "--yes", "--force"}, names);
-  for (const FoundVolume& volume : volumes) remove_left_devices(volume);
   lvm.try_command(volume_group, {"vgcfgbackup", volume_group});
 }
 

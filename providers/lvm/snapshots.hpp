@@ -49,8 +49,7 @@ void rehearse_resume();
 std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const SnapshotData& data,
                                 const std::vector<FoundVolume>& volumes, bool interrupted);
 
-// Removes these, with what a killed lvm has left of them in the kernel, and writes the backup of the
-// metadata.
+// Removes these, and writes the backup of the metadata.
 void remove_volumes(Lvm& lvm, const std::string& volume_group, const std::vector<FoundVolume>& volumes);
 
 }  // namespace vss::lvm

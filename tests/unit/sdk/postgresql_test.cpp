@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -165,12 +166,28 @@ TEST_F(PostgresqlRestore, OneInstantNeedsNothing) {
     EXPECT_FALSE(fs::exists(data_ / name)) << name;
 }
 
+// Two pages; what a server has made of an old segment has the address of that in its pages.
+void write_segment(const fs::path& path, std::uint64_t first_page, std::uint64_t second_page) {
+  std::string text(2 * 8192, '\0');
+  std::memcpy(text.data() + 8, &first_page, sizeof first_page);
+  std::memcpy(text.data() + 8192 + 8, &second_page, sizeof second_page);
+  write(path, text);
+}
+
 TEST_F(PostgresqlRestore, TheLabelAndTheMapArePutInPlaceIfTheWalIsThere) {
-  record_.end = BackupEnd{"label\n", "map\n", "0/1", {"0001", "0002"}};
-  write(data_ / "pg_wal/0001", "x");
-  EXPECT_THAT(failure(), HasSubstr("0002"));
+  const std::string first = "000000010000000000000001";
+  const std::string last = "000000010000000000000002";
+  constexpr std::uint64_t kSize = 16384;
+  record_.end = BackupEnd{"label\n", "map\n", "0/A123", {first, last}};
+  write(data_ / "backup_label", "of an earlier attempt\n");
+  write_segment(data_ / "pg_wal" / first, kSize, kSize + 8192);
+  EXPECT_THAT(failure(), HasSubstr(last));
+  write_segment(data_ / "pg_wal" / last, kSize, kSize + 8192);
+  EXPECT_THAT(failure(), HasSubstr(last)) << "an old segment with its name";
+  write_segment(data_ / "pg_wal" / last, 2 * kSize, kSize + 8192);
+  EXPECT_THAT(failure(), HasSubstr(last)) << "it does not reach the end";
   EXPECT_FALSE(fs::exists(data_ / "backup_label"));
-  write(data_ / "pg_wal/0002", "x");
+  write_segment(data_ / "pg_wal" / last, 2 * kSize, 2 * kSize + 8192);
   EXPECT_EQ(failure(), "");
   EXPECT_EQ(read(data_ / "backup_label"), "label\n");
   EXPECT_EQ(read(data_ / "tablespace_map"), "map\n");
@@ -179,14 +196,18 @@ TEST_F(PostgresqlRestore, TheLabelAndTheMapArePutInPlaceIfTheWalIsThere) {
 
 TEST_F(PostgresqlRestore, AnArchiveIsUsedToTheInstantOfTheSnapshot) {
   record_.end = BackupEnd{"label\n", "", "0/1", {"0001"}};
+  write(data_ / "postgresql.auto.conf", "recovery_target_time = 'of another restore'");
+  write(data_ / "tablespace_map", "of an earlier attempt\n");
   RestoreSettings settings;
-  settings.restore_command = "cp '/a/%f' %p";
+  settings.restore_command = R"(cp '/a\%f' %p)";
   EXPECT_EQ(failure(settings), "");
   EXPECT_TRUE(fs::exists(data_ / "recovery.signal"));
   EXPECT_FALSE(fs::exists(data_ / "tablespace_map"));
   EXPECT_EQ(read(data_ / "postgresql.auto.conf"),
-            "# kept\nrestore_command = 'cp ''/a/%f'' %p'\nrecovery_target = 'immediate'\n"
-            "recovery_target_action = 'promote'\n");
+            "recovery_target_time = 'of another restore'\nrestore_command = 'cp ''/a\\\\%f'' %p'\n"
+            "recovery_target = 'immediate'\nrecovery_target_name = ''\nrecovery_target_time = ''\n"
+            "recovery_target_xid = ''\nrecovery_target_lsn = ''\nrecovery_target_action = 'promote'\n"
+            "recovery_target_timeline = 'current'\n");
 }
 
 TEST_F(PostgresqlRestore, AnArchiveIsUsedToItsEndIfThatIsWanted) {
@@ -197,7 +218,10 @@ TEST_F(PostgresqlRestore, AnArchiveIsUsedToItsEndIfThatIsWanted) {
   settings.latest = true;
   EXPECT_EQ(failure(settings), "");
   EXPECT_TRUE(fs::exists(data_ / "recovery.signal"));
-  EXPECT_EQ(read(data_ / "postgresql.auto.conf"), "# kept\nrestore_command = 'cp /a/%f %p'\n");
+  EXPECT_EQ(read(data_ / "postgresql.auto.conf"),
+            "# kept\nrestore_command = 'cp /a/%f %p'\nrecovery_target = ''\nrecovery_target_name = ''\n"
+            "recovery_target_time = ''\nrecovery_target_xid = ''\nrecovery_target_lsn = ''\n"
+            "recovery_target_timeline = 'latest'\n");
 }
 
 TEST_F(PostgresqlRestore, BeforeVersion12TheArchiveHasAFileOfItsOwn) {
@@ -207,7 +231,9 @@ TEST_F(PostgresqlRestore, BeforeVersion12TheArchiveHasAFileOfItsOwn) {
   RestoreSettings settings;
   settings.restore_command = "cp /a/%f %p";
   EXPECT_EQ(failure(settings), "");
-  EXPECT_THAT(read(data_ / "recovery.conf"), HasSubstr("restore_command = 'cp /a/%f %p'"));
+  EXPECT_EQ(
+      read(data_ / "recovery.conf"),
+      "restore_command = 'cp /a/%f %p'\nrecovery_target = 'immediate'\nrecovery_target_action = 'promote'\n");
   EXPECT_FALSE(fs::exists(data_ / "recovery.signal"));
 }
 
@@ -232,11 +258,17 @@ TEST_F(PostgresqlRestore, AServerThatRunsIsRefusedOrStopped) {
   RestoreSettings settings;
   EXPECT_NO_THROW(make_way(record_, settings)) << "its pid is nobody's";
   write(data_ / "postmaster.pid", std::to_string(::getpid()) + "\n/srv/data\n");
+  EXPECT_NO_THROW(make_way(record_, settings)) << "a process that works elsewhere";
+  const fs::path before = fs::current_path();
+  fs::current_path(data_);
   EXPECT_THROW(make_way(record_, settings), std::runtime_error);
   settings.stop_command = {"/bin/true"};
   EXPECT_THROW(make_way(record_, settings), std::runtime_error) << "it still runs";
   settings.stop_command = {"/bin/rm", data_ / "postmaster.pid"};
   EXPECT_NO_THROW(make_way(record_, settings));
+  fs::current_path(before);
+  write(data_ / "postmaster.pid", "");
+  EXPECT_THROW(make_way(record_, settings), std::runtime_error) << "it may be a server's";
 }
 
 TEST(PostgresqlConfig, AnEmptyFileIsTheFirstClusterOfAMachine) {
@@ -255,7 +287,8 @@ TEST(PostgresqlConfig, AllKeysAreTaken) {
   const test::TempDir directory;
   write(directory.path() / "all.toml",
         "instance = 'shop'\n[server]\nsocket_directory = '/run/x'\nport = 5433\nuser = 'u'\ndatabase = 'd'\n"
-        "data_directory = '/srv/data'\n[snapshot]\nmode = 'backup'\ncheckpoint_timeout_ms = 1000\n[restore]\n"
+        "data_directory = '/srv/data'\n[snapshot]\nmode = 'backup'\ncheckpoint_timeout_ms = "
+        "1000\nrequire_archive = false\n[restore]\n"
         "stop_command = ['/bin/a', 'b']\nstart_command = ['/bin/c']\nrestore_command = 'cp %f %p'\n"
         "recover_to = 'latest'\n");
   const auto config = load_config(directory.path() / "all.toml");
@@ -265,6 +298,7 @@ TEST(PostgresqlConfig, AllKeysAreTaken) {
   EXPECT_EQ(config->server.data_directory, "/srv/data");
   EXPECT_EQ(config->mode, Mode::Backup);
   EXPECT_EQ(config->checkpoint_limit, std::chrono::seconds(1));
+  EXPECT_FALSE(config->require_archive);
   EXPECT_THAT(config->restore.stop_command, ElementsAre("/bin/a", "b"));
   EXPECT_TRUE(config->restore.latest);
 }

@@ -4,6 +4,8 @@
 #include <array>
 #include <cinttypes>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <sstream>
 
 namespace vss::postgresql {
@@ -41,6 +43,17 @@ std::string segment_name(unsigned timeline, std::uint64_t number, std::uint64_t 
   std::snprintf(name.data(), name.size(), "%08X%08" PRIX64 "%08" PRIX64, timeline, number / in_4_gib,
                 number % in_4_gib);
   return name.data();
+}
+
+// src/include/access/xlog_internal.h, XLogPageHeaderData: two shorts and a word, then the address of the
+// page.
+constexpr std::uint64_t kPage = 8192;
+constexpr std::streamoff kAddressInPage = 8;
+
+bool has_page(std::ifstream& file, std::uint64_t offset, std::uint64_t address) {
+  std::uint64_t found = 0;
+  file.seekg(static_cast<std::streamoff>(offset) + kAddressInPage);
+  return file.read(reinterpret_cast<char*>(&found), sizeof found) && found == address;
 }
 
 // In bytes since version 11; in blocks of 8 KiB before.
@@ -85,6 +98,24 @@ std::vector<std::string> wal_segments(const std::string& label, const std::strin
   for (std::uint64_t number = begin / segment_size; number <= (end - 1) / segment_size; ++number)
     segments.push_back(segment_name(timeline, number, segment_size));
   return segments;
+}
+
+bool has_wal(const std::filesystem::path& segment, const std::string& stop_lsn) {
+  unsigned timeline = 0;
+  unsigned high = 0;
+  unsigned low = 0;
+  std::uint64_t stop = 0;
+  std::error_code missing;
+  const std::uint64_t size = std::filesystem::file_size(segment, missing);
+  if (missing || size < kPage || !parse_lsn(stop_lsn, stop) || stop == 0 ||
+      std::sscanf(segment.filename().c_str(), "%8X%8X%8X", &timeline, &high, &low) != 3)
+    return false;
+  const std::uint64_t begin = (std::uint64_t{high} << 32) + low * size;
+  std::ifstream file(segment, std::ios::binary);
+  if (!has_page(file, 0, begin)) return false;
+  if (stop <= begin || stop > begin + size) return true;
+  const std::uint64_t last = (stop - 1 - begin) / kPage * kPage;
+  return has_page(file, last, begin + last);
 }
 
 }  // namespace vss::postgresql

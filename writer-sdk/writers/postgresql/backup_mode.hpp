@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -38,5 +39,9 @@ class BackupMode {
 // The segments from the begin that a label names to the end. Errors: ServerError for a label without begin.
 [[nodiscard]] std::vector<std::string> wal_segments(const std::string& label, const std::string& stop_lsn,
                                                     std::uint64_t segment_size);
+
+// Whether a file has the WAL that its name says, up to `stop_lsn` if that lies in it. A server makes segments
+// of old ones: name and size say nothing.
+[[nodiscard]] bool has_wal(const std::filesystem::path& segment, const std::string& stop_lsn);
 
 }  // namespace vss::postgresql

@@ -12,10 +12,11 @@ namespace vss::postgresql {
 struct ClusterLayout {
   int major = 0;  // 15; 9 for 9.6; 0 if there is nothing to tell
   std::string data_directory;
-  std::string wal_directory;             // "" if it lies in the data directory
-  std::vector<std::string> tablespaces;  // those that lie elsewhere
+  std::string wal_directory;  // "" if the data directory and its filesystem have it
+  std::vector<std::string>
+      elsewhere;  // tablespaces, and parts of the data directory on filesystems of their own
 
-  // All of it: what a snapshot must have. Real paths, none below another.
+  // All of it: what a snapshot must have. Real paths.
   [[nodiscard]] std::vector<std::string> places() const;
 };
 

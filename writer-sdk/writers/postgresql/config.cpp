@@ -61,9 +61,10 @@ Config read(const toml::table& root) {
     throw file.error("instance", "a name without / is needed");
   config.server = server_of(file.section("server"));
   const ConfigTable snapshot = file.section("snapshot");
-  snapshot.only({"mode", "checkpoint_timeout_ms"});
+  snapshot.only({"mode", "checkpoint_timeout_ms", "require_archive"});
   config.mode = mode_of(snapshot);
   config.checkpoint_limit = snapshot.milliseconds("checkpoint_timeout_ms", kCheckpointLimit);
+  config.require_archive = snapshot.flag("require_archive", true);
   config.restore = restore_of(file.section("restore"));
   return config;
 }

@@ -34,6 +34,7 @@ struct Config {
   ServerSettings server;
   Mode mode = Mode::Auto;
   std::chrono::milliseconds checkpoint_limit{};  // also of the end of the backup mode
+  bool require_archive = true;                   // for backup mode
   RestoreSettings restore;
 };
 

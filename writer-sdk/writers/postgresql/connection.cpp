@@ -32,22 +32,24 @@ std::string one_line(std::string text) {
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-// The server sends no SQLSTATE to who cannot log in, so some are known by their words.
+// Who cannot log in gets no SQLSTATE from libpq, so some are known by their words; so are errors of our own.
 std::string_view advice(const std::string& sqlstate, const std::string& message) {
   if (sqlstate.starts_with("28") || has(message, "authentication failed") || has(message, "pg_hba.conf"))
     return "run the writer as the account that owns the cluster, with a \"local ... peer\" line in "
-           "pg_hba.conf, or "
-           "map its account in pg_ident.conf";
+           "pg_hba.conf, "
+           "or map its account in pg_ident.conf";
   if (sqlstate == "42501") return "the account must be a superuser of the cluster, which its owner is";
   if (sqlstate == "57P03" || has(message, "is starting up") || has(message, "is shutting down"))
     return "try again when the server accepts connections";
-  if (sqlstate.starts_with("53"))
+  if (sqlstate == "53100" || has(message, "No space left"))
     return "make room on the volume that the message names, the one of the WAL above all, and try again";
   if (sqlstate == "55000" && has(message, "wal_level"))
     return "set wal_level to replica, or capture all volumes of the cluster at one instant";
-  if (sqlstate.empty() && has(message, "connection to server"))
+  if (has(message, "FATAL:")) return "";
+  if (has(message, "connection to server"))
     return "start the server, or stop this writer while it is not to run";
-  if (sqlstate.empty() || sqlstate.starts_with("08") || sqlstate.starts_with("57P"))
+  if (sqlstate.starts_with("08") || sqlstate.starts_with("57P") ||
+      has(message, "server closed the connection"))
     return "the server has ended the session, and with it what was begun in it; try again when it runs";
   return "";
 }
@@ -72,6 +74,7 @@ Connection::Connection(const ServerSettings& server, std::chrono::milliseconds l
       "set_config('lock_timeout', '0', false)",
       {}, kSetUpLimit);
   if (version() >= 140000) query("SELECT set_config('idle_session_timeout', '0', false)", {}, kSetUpLimit);
+  if (version() >= 170000) query("SELECT set_config('transaction_timeout', '0', false)", {}, kSetUpLimit);
 }
 
 void Connection::connect(const ServerSettings& server, TimePoint deadline) {
@@ -156,13 +159,12 @@ void Connection::give_up(const std::string& what) {
   throw ServerError(what + ": the server did not answer in time", "");
 }
 
+// Nothing is asked in a session in which something has failed.
 void Connection::fail_with(const pg_result* result) {
   const char* const sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-  const std::string message = PQresultErrorMessage(result);
-  const std::string code = sqlstate == nullptr ? "" : sqlstate;
-  if (PQstatus(connection_.get()) == CONNECTION_BAD) connection_.reset();
-  while (connection_ && Result(PQgetResult(connection_.get()))) continue;
-  throw ServerError(message, code);
+  const ServerError error(PQresultErrorMessage(result), sqlstate == nullptr ? "" : sqlstate);
+  connection_.reset();
+  throw error;
 }
 
 }  // namespace vss::postgresql

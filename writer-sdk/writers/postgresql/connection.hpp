@@ -37,8 +37,8 @@ class Connection {
   // As the server counts them: 90624, 150004.
   [[nodiscard]] int version() const;
 
-  // Runs one statement; parameters are $1 and so on. NULL comes as "". Errors: ServerError; after one for
-  // time the session has ended.
+  // Runs one statement; parameters are $1 and so on. NULL comes as "". Errors: ServerError; the session
+  // has ended then.
   std::vector<Row> query(const std::string& statement, const std::vector<std::string>& parameters,
                          std::chrono::milliseconds limit);
   // The same for a statement that gives one row.

@@ -13,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kConnectLimit = 10s;
+constexpr auto kLookLimit = 10s;
 
 WriterOptions options_of(const Config& config) {
   WriterOptions options;
@@ -31,6 +32,25 @@ void exclude(Metadata& metadata, const std::string& data_directory) {
   metadata.add_exclude(data_directory, "postmaster.opts", false);
   metadata.add_exclude(data_directory + "/pg_stat_tmp");
   metadata.add_exclude(data_directory + "/base/pgsql_tmp");
+}
+
+// A volume of the set that this account cannot look at is none of the cluster's.
+bool is_affected(const Session& session, const std::string& place) {
+  try {
+    return session.is_path_affected(place);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// A tablespace may have been made since the requester was told, or the volumes were chosen.
+void expect_known(const std::vector<std::string>& places, const std::vector<std::string>& known,
+                  vss_writer_error code) {
+  for (const std::string& place : places) {
+    if (std::ranges::find(known, place) == known.end())
+      throw Veto(code,
+                 "the cluster has had files in " + place + " only since this backup began: begin it anew");
+  }
 }
 
 // A failure of the server can be another one in a minute; what is not UTF-8 or not there stays so.
@@ -67,6 +87,7 @@ ClusterLayout PostgresqlWriter::find_layout() {
 
 void PostgresqlWriter::on_identify(Metadata& metadata) {
   const ClusterLayout layout = find_layout();
+  declared_ = layout.places();
   const std::string& name = config_.instance;
   const std::string caption =
       layout.major == 0 ? "PostgreSQL"
@@ -74,7 +95,7 @@ void PostgresqlWriter::on_identify(Metadata& metadata) {
   metadata.add_component(VSS_COMPONENT_DATABASE, "", name, caption);
   metadata.add_database_files("", name, layout.data_directory);
   if (!layout.wal_directory.empty()) metadata.add_database_log_files("", name, layout.wal_directory);
-  for (const std::string& tablespace : layout.tablespaces) metadata.add_database_files("", name, tablespace);
+  for (const std::string& place : layout.elsewhere) metadata.add_database_files("", name, place);
   exclude(metadata, layout.data_directory);
   metadata.set_restore_method("restore-if-can-replace", "", "man:vss-writer-postgresql(8)",
                               VSS_WRITER_RESTORE_ALWAYS);
@@ -82,21 +103,19 @@ void PostgresqlWriter::on_identify(Metadata& metadata) {
 
 // Whole volumes may be saved that have nothing of the cluster; a part of it is worth nothing.
 bool PostgresqlWriter::takes_part(const Session& session, const ClusterLayout& layout) const {
-  const std::vector<std::string> places = layout.places();
+  if (session.are_components_selected() && session.components().empty()) return false;
   std::string missing;
-  std::size_t found = 0;
-  for (const std::string& place : places) {
-    if (session.is_path_affected(place)) {
-      ++found;
+  bool any = !session.components().empty();
+  for (const std::string& place : layout.places()) {
+    if (is_affected(session, place)) {
+      any = true;
     } else {
       missing += (missing.empty() ? "" : ", ") + place;
     }
   }
-  if (found == 0 && session.components().empty()) return false;
-  if (missing.empty()) return true;
+  if (!any || missing.empty()) return any;
   throw Veto(VSS_E_WRITER_NON_RETRYABLE, "the cluster in " + layout.data_directory + " also has files in " +
-                                             missing +
-                                             ", which is on no volume of this set: add that volume");
+                                             missing + ", on no volume of this set: add that volume");
 }
 
 // The volumes may be known already, and this is the earliest moment to say that one is missing.
@@ -107,25 +126,41 @@ void PostgresqlWriter::on_prepare_backup(Session& session) {
 
 bool PostgresqlWriter::needs_backup_mode(const Session& session, const ClusterLayout& layout) const {
   if (config_.mode != Mode::Backup && session.is_one_instant(layout.places())) return false;
-  if (config_.mode == Mode::Atomic)
-    throw Veto(
-        VSS_E_WRITER_NON_RETRYABLE,
-        "the volumes of the cluster cannot be captured at one instant, and its configuration says mode = "
-        "\"atomic\"");
+  if (config_.mode != Mode::Atomic) return true;
+  throw Veto(
+      VSS_E_WRITER_NON_RETRYABLE,
+      "the volumes of the cluster cannot be captured at one instant, and its configuration says mode = "
+      "\"atomic\"");
+}
+
+// Whether a restore from it will be possible.
+void PostgresqlWriter::check_backup_mode(const Session& session, Connection& server) const {
+  const auto refuse = [](const std::string& why) {
+    throw Veto(VSS_E_WRITER_NON_RETRYABLE,
+               why + "; volumes that show one instant need no backup mode (--require cut)");
+  };
+  const Row facts = server.row("SELECT pg_is_in_recovery(), current_setting('archive_mode')", {}, kLookLimit);
+  // It writes no end of the backup; where that is would be read from a file of another instant.
+  if (facts[0] == "t")
+    refuse("the cluster is a standby: its backup mode does not suit volumes of several instants");
+  if (facts[1] == "off" && config_.require_archive) {
+    refuse(
+        "backup mode needs the WAL that is written while the snapshots are made and is in none of them, and "
+        "archive_mode is off; set it, or require_archive = false if something else keeps the WAL");
+  }
   if (session.components().empty())
-    throw Veto(
-        VSS_E_WRITER_NON_RETRYABLE,
-        "the cluster needs backup mode, whose label must be kept with the component, and the requester has "
-        "selected no components");
-  return true;
+    refuse("the label of the backup mode is kept with the component, and the requester has selected none");
 }
 
 void PostgresqlWriter::on_prepare_snapshot(Session& session) {
   asking_the_server([&] {
+    if (!takes_part(session, find_layout())) return;
     Connection server = connect();
     Operation operation{layout_of(server), std::nullopt};
     if (!takes_part(session, operation.layout)) return;
+    expect_known(operation.layout.places(), declared_, VSS_E_WRITER_RETRYABLE);
     if (needs_backup_mode(session, operation.layout)) {
+      check_backup_mode(session, server);
       operation.backup_mode.emplace(std::move(server), "vssd " + session.id(), config_.checkpoint_limit);
     } else {
       server.query("CHECKPOINT", {}, config_.checkpoint_limit);
@@ -146,15 +181,18 @@ void PostgresqlWriter::on_post_snapshot(Session& session) {
   if (found == operations_.end()) return;
   Operation operation = std::move(found->second);
   operations_.erase(found);
-  BackupRecord record{operation.layout.data_directory, operation.layout.major, std::nullopt};
+  const ClusterLayout& layout = operation.layout;
+  BackupRecord record{layout.data_directory, layout.major, std::nullopt};
   if (operation.backup_mode) {
     record.end = asking_the_server([&] { return operation.backup_mode->end(config_.checkpoint_limit); });
-  } else if (!session.is_one_instant(operation.layout.places())) {
-    throw Veto(VSS_E_WRITER_INCONSISTENT_SNAPSHOT,
-               "the volumes of the cluster were to show one instant and do not: this snapshot of it may not "
-               "start; make "
-               "another one");
+  } else if (!session.is_one_instant(layout.places())) {
+    throw Veto(
+        VSS_E_WRITER_INCONSISTENT_SNAPSHOT,
+        "the volumes of the cluster were to show one instant and do not: this snapshot of it may not start; "
+        "make another one");
   }
+  expect_known(layout_on_disk(layout.data_directory).places(), layout.places(),
+               VSS_E_WRITER_INCONSISTENT_SNAPSHOT);
   for (Component& component : session.components()) component.set_backup_metadata(to_text(record));
 }
 

@@ -43,10 +43,12 @@ class PostgresqlWriter : public Writer {
   [[nodiscard]] ClusterLayout find_layout();
   [[nodiscard]] bool takes_part(const Session& session, const ClusterLayout& layout) const;
   [[nodiscard]] bool needs_backup_mode(const Session& session, const ClusterLayout& layout) const;
+  void check_backup_mode(const Session& session, Connection& server) const;
   void end_operation(const Session& session);
 
   Config config_;
   std::string data_directory_;                   // of the last server that answered
+  std::vector<std::string> declared_;            // the places of the last Identify
   std::map<std::string, Operation> operations_;  // by session
 };
 

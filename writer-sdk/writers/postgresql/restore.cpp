@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 
 #include "writer-sdk/common/unique_fd.hpp"
@@ -24,11 +26,19 @@ namespace fs = std::filesystem;
 // As long as vssd waits for PreRestore and PostRestore, less what the rest takes.
 constexpr std::chrono::milliseconds kCommandLimit = std::chrono::minutes(9);
 
-// The first line of postmaster.pid.
+// The first line of postmaster.pid; negative for a server of one user. A process of that number which works
+// elsewhere is not the server, whose file was left by a crash.
 std::optional<pid_t> running_server(const fs::path& data_directory) {
+  const fs::path file = data_directory / "postmaster.pid";
+  if (!fs::exists(file)) return std::nullopt;
   pid_t pid = 0;
-  std::ifstream(data_directory / "postmaster.pid") >> pid;
-  if (pid <= 0 || (::kill(pid, 0) != 0 && errno == ESRCH)) return std::nullopt;
+  std::ifstream(file) >> pid;
+  if (pid == 0) throw std::runtime_error(file.string() + " cannot be read: is a server running?");
+  pid = std::abs(pid);
+  if (::kill(pid, 0) != 0 && errno == ESRCH) return std::nullopt;
+  std::error_code unknown;
+  const fs::path works_in = fs::read_symlink("/proc/" + std::to_string(pid) + "/cwd", unknown);
+  if (!unknown && works_in != fs::weakly_canonical(data_directory)) return std::nullopt;
   return pid;
 }
 
@@ -48,39 +58,66 @@ void sync(const fs::path& path) {
   if (fd.get() < 0 || ::fsync(fd.get()) != 0) fail(path);
 }
 
+void write_all(int fd, std::string_view content, const fs::path& path) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0) fail(path);
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
 // Complete or not there, also after a power cut.
 void put_file(const fs::path& path, const std::string& content) {
   const fs::path other = path.string() + ".vssd";
   {
     const UniqueFd fd(::open(other.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    const auto size = static_cast<ssize_t>(content.size());
-    if (fd.get() < 0 || ::write(fd.get(), content.data(), content.size()) != size || ::fsync(fd.get()) != 0)
-      fail(other);
+    if (fd.get() < 0) fail(other);
+    write_all(fd.get(), content, other);
+    if (::fsync(fd.get()) != 0) fail(other);
   }
   fs::rename(other, path);
   sync(path.parent_path());
 }
 
-// A value of a configuration file.
+// A value of a configuration file, in which backslashes and quotes are doubled.
 std::string quoted(const std::string& text) {
   std::string result = "'";
-  for (const char letter : text) result += letter == '\'' ? std::string("''") : std::string(1, letter);
+  for (const char letter : text) {
+    if (letter == '\'' || letter == '\\') result += letter;
+    result += letter;
+  }
   return result + "'";
 }
 
-std::string recovery_settings(const RestoreSettings& settings) {
+// All that says where recovery ends: what another restore has left must not count.
+std::string recovery_settings(const BackupRecord& record, const RestoreSettings& settings) {
+  const std::string wanted = settings.latest ? "" : "immediate";
   std::string lines = "restore_command = " + quoted(settings.restore_command) + "\n";
-  // Else recovery goes on to what the archive has of later.
-  if (!settings.latest) lines += "recovery_target = 'immediate'\nrecovery_target_action = 'promote'\n";
+  if (record.major >= 12) {
+    lines += "recovery_target = '" + wanted + "'\n";
+    for (const char* other : {"name", "time", "xid", "lsn"})
+      lines += "recovery_target_" + std::string(other) + " = ''\n";
+  } else if (!wanted.empty()) {
+    lines += "recovery_target = '" + wanted + "'\n";
+  }
+  if (!settings.latest) lines += "recovery_target_action = 'promote'\n";
+  if (settings.latest || record.major >= 12)
+    lines += std::string("recovery_target_timeline = '") + (settings.latest ? "latest" : "current") + "'\n";
   return lines;
+}
+
+std::string content_of(const fs::path& path) {
+  std::ifstream file(path);
+  if (!file && fs::exists(path)) throw std::runtime_error(path.string() + " cannot be read");
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 void recover_from_archive(const BackupRecord& record, const RestoreSettings& settings) {
   const fs::path directory = record.data_directory;
-  if (record.major < 12) return put_file(directory / "recovery.conf", recovery_settings(settings));
-  std::ifstream before(directory / "postgresql.auto.conf");
-  const std::string kept((std::istreambuf_iterator<char>(before)), std::istreambuf_iterator<char>());
-  put_file(directory / "postgresql.auto.conf", kept + recovery_settings(settings));
+  if (record.major < 12) return put_file(directory / "recovery.conf", recovery_settings(record, settings));
+  std::string kept = content_of(directory / "postgresql.auto.conf");
+  if (!kept.empty() && kept.back() != '\n') kept += '\n';
+  put_file(directory / "postgresql.auto.conf", kept + recovery_settings(record, settings));
   put_file(directory / "recovery.signal", "");
 }
 
@@ -88,12 +125,20 @@ void check_wal(const BackupRecord& record) {
   const fs::path directory = fs::path(record.data_directory) / wal_name(record.major);
   std::string missing;
   for (const std::string& segment : record.end->wal_needed) {
-    if (!fs::exists(directory / segment)) missing += (missing.empty() ? "" : ", ") + segment;
+    if (!has_wal(directory / segment, record.end->stop_lsn))
+      missing += (missing.empty() ? "" : ", ") + segment;
   }
   if (missing.empty()) return;
   throw std::runtime_error("WAL is missing that was written while the snapshots were made: " + missing +
                            "; copy it to " + directory.string() +
                            ", or set restore_command so that the server gets it from the archive");
+}
+
+// Of an attempt before this one, or of the cluster that was here: it would be applied to what was restored.
+void remove_what_steers_recovery(const fs::path& directory) {
+  for (const char* name : {"postmaster.pid", "postmaster.opts", "backup_label", "tablespace_map",
+                           "recovery.signal", "recovery.conf"})
+    fs::remove(directory / name);
 }
 
 }  // namespace
@@ -112,8 +157,7 @@ void complete_restore(const BackupRecord& record, const RestoreSettings& setting
   if (layout.major != record.major || !fs::exists(directory / "global" / "pg_control"))
     throw std::runtime_error(record.data_directory + " does not have the cluster of version " +
                              std::to_string(record.major) + " that was saved");
-  fs::remove(directory / "postmaster.pid");
-  fs::remove(directory / "postmaster.opts");
+  remove_what_steers_recovery(directory);
   // Without the label the server would begin with a later checkpoint, and what the files have of earlier
   // stays broken.
   if (record.end) {
