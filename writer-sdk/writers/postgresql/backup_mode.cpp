@@ -11,9 +11,6 @@
 namespace vss::postgresql {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto kLookLimit = 5s;
 constexpr std::uint64_t kMostSegments = 1U << 16;
 
 // true: the checkpoint is not spread over minutes; false: backup mode may be used beside others'.

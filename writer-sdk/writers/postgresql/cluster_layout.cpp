@@ -13,9 +13,6 @@ namespace vss::postgresql {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::chrono_literals;
-
-constexpr auto kLookLimit = 10s;
 
 bool lies_below(const fs::path& path, const fs::path& directory) {
   const auto [end, ignored] = std::ranges::mismatch(directory, path);

@@ -29,6 +29,9 @@ class ServerError : public std::runtime_error {
 
 using Row = std::vector<std::string>;
 
+// For statements that only look at something.
+inline constexpr std::chrono::seconds kLookLimit{10};
+
 class Connection {
  public:
   // Connects. Errors: ServerError.

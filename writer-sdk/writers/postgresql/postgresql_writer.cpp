@@ -13,7 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kConnectLimit = 10s;
-constexpr auto kLookLimit = 10s;
 
 WriterOptions options_of(const Config& config) {
   WriterOptions options;
