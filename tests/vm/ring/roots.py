@@ -11,7 +11,8 @@ from .work import GUEST_FILES, build_step, hash_of, locked, run_isolated, suite_
 
 GUEST_PACKAGES = (
     "linux-image-cloud-amd64 systemd systemd-sysv dbus udev kmod initramfs-tools polkitd libpam-systemd procps "
-    "lvm2 thin-provisioning-tools dmsetup e2fsprogs xfsprogs btrfs-progs util-linux mount python3"
+    "lvm2 thin-provisioning-tools dmsetup e2fsprogs xfsprogs btrfs-progs util-linux mount python3 "
+    "postgresql"
 ).split()
 
 MASKED_UNITS = (
@@ -70,6 +71,9 @@ def configure_guest(root: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
         file.write_text(text)
+    # A test makes its own cluster; the one of the package would start with each guest.
+    for cluster in (*root.glob("etc/postgresql/*/main"), *root.glob("var/lib/postgresql/*/main")):
+        shutil.rmtree(cluster)
     for unit in MASKED_UNITS:
         link = root / "etc/systemd/system" / unit
         link.unlink(missing_ok=True)

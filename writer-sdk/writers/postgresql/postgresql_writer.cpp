@@ -148,7 +148,8 @@ void PostgresqlWriter::check_backup_mode(const Session& session, Connection& ser
         "archive_mode is off; set it, or require_archive = false if something else keeps the WAL");
   }
   if (session.components().empty())
-    refuse("the label of the backup mode is kept with the component, and the requester has selected none");
+    refuse("the label of the backup mode is kept with the component, and the requester has selected none (vssctl "
+           "--component PostgreSQL)");
 }
 
 void PostgresqlWriter::on_prepare_snapshot(Session& session) {
