@@ -87,7 +87,7 @@ class Guest(Remote):
     def save(self, memory: Path) -> None:
         """Its memory into a file, to go on with its root disk as that is now. The guest is off then."""
         assert self._process
-        self.run("udevadm settle && sync")
+        self.run("udevadm settle && sync", timeout=180)
         monitor = Monitor(self.machine.monitor)
         monitor.execute("stop")
         monitor.execute("migrate-set-parameters", max_bandwidth=1 << 40)
