@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -143,12 +144,26 @@ std::string Requester::property(const std::string& name) {
   return value ? value->get<std::string>() : std::string();
 }
 
+Reply<> Requester::add_components(const std::map<std::string, std::string>& components) {
+  auto writers = manager<Dicts>("ListWriters");
+  Reply<> done;
+  if (!writers) done = tl::unexpected(writers.error());
+  for (const auto& [writer, component] : components) {
+    if (!done) break;
+    const auto found = std::ranges::find_if(
+        *writers, [&](const Dict& facts) { return get<std::string>(facts, "name") == writer; });
+    if (found == writers->end()) return tl::unexpected(CallError{"Test.NoWriter", writer});
+    done = backup("AddComponent", get<std::string>(*found, "instance_id"), std::string(), component);
+  }
+  return done;
+}
+
 Reply<> Requester::run_until(const Plan& plan, const std::string& last) {
   const bool writers = plan.context == "backup" || plan.context == "app-rollback" ||
                        plan.context == "client-accessible-writers";
   const std::vector<std::string> order{"SetContext",       "SetBackupState",   "GatherWriterMetadata",
-                                       "StartSnapshotSet", "AddToSnapshotSet", "PrepareForBackup",
-                                       "DoSnapshotSet"};
+                                       "AddComponent",     "StartSnapshotSet", "AddToSnapshotSet",
+                                       "PrepareForBackup", "DoSnapshotSet"};
   if (auto made = create_backup(plan.options); !made) return tl::unexpected(made.error());
   for (const std::string& method : order) {
     Reply<> done;
@@ -157,6 +172,8 @@ Reply<> Requester::run_until(const Plan& plan, const std::string& last) {
       if (plan.context != "backup") done = backup(method, plan.context);
     } else if (method == "SetBackupState") {
       if (writers) done = backup(method, plan.select_components, false, std::string("full"), false);
+    } else if (method == "AddComponent") {
+      done = add_components(plan.components);
     } else if (method == "AddToSnapshotSet") {
       for (const std::string& volume : plan.volumes) {
         if (done) done = backup(method, volume, plan.provider);

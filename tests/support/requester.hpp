@@ -152,11 +152,14 @@ class Requester {
     std::string context = "backup";
     Dict options;
     bool select_components = false;
+    // With select_components, what is added: a component of logical path "" per name of a writer.
+    std::map<std::string, std::string> components = {};
   };
   Reply<> run_until(const Plan& plan, const std::string& last = "");
 
  private:
   explicit Requester(std::unique_ptr<sdbus::IConnection> connection);
+  Reply<> add_components(const std::map<std::string, std::string>& components);
   sdbus::IProxy& proxy_of(const std::string& path);
   PendingCall send(sdbus::IProxy& proxy, const sdbus::MethodCall& message);
   void dispatch() noexcept;

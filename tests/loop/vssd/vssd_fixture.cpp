@@ -144,6 +144,8 @@ Made VssdTest::make_set(const Paths& volumes, const Wish& wish) {
   Requester::Plan plan;
   plan.provider.clear();
   plan.context = wish.context;
+  plan.components = wish.components;
+  plan.select_components = !wish.components.empty();
   plan.options["require"] = sdbus::Variant(wish.require);
   for (const auto& volume : volumes) plan.volumes.push_back(volume.string());
   Made made;
