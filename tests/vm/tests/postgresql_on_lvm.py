@@ -65,6 +65,7 @@ class PostgresqlOnLvm(Test):
         storage.thick(guest, "data", "scratch", "768M")
         self.paths = [f"{storage.MOUNTS}/{name}" for name in MEMBERS]
         self.script(guest, MAKE)
+        guest.wait_for(lambda: "PostgreSQL" in guest.run("vssctl list writers").out)
         self.a_volume_that_is_missing_is_named(guest)
         load = guest.spawn(self.with_functions(LOAD))
         guest.wait_for(lambda: self.committed(guest) > 0)
