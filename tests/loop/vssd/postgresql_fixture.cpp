@@ -33,12 +33,13 @@ void PostgresTest::start() {
   server_ = make_cluster(places(), volumes_.directory() / "server", archive());
 }
 
-void PostgresTest::start_writer(std::size_t registered) {
+void PostgresTest::start_writer(std::size_t registered, const std::string& more) {
   const auto config = volumes_.directory() / "writer.toml";
   std::ofstream(config) << "instance = \"main\"\n[server]\nsocket_directory = \""
                         << server_->socket().string()
                         << "\"\nport = 5432\ndatabase = \"postgres\"\ndata_directory = \""
-                        << places().data.string() << "\"\n[snapshot]\nmode = \"auto\"\n";
+                        << places().data.string() << "\"\n[snapshot]\nmode = \"auto\"\n"
+                        << more;
   writer_.reset();
   writer_.emplace(as_postgres({VSS_WRITER_POSTGRESQL, "--config", config}), ChildProcess::Environment{},
                   volumes_.directory() / ("writer.log." + std::to_string(++writers_started_)));

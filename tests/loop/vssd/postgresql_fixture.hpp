@@ -20,8 +20,8 @@ class PostgresTest : public VssdTest {
   void use_two_filesystems();
   // vssd, and the server, whose WAL is archived.
   void start();
-  // Returns when it is registered, as one of `registered` writers.
-  void start_writer(std::size_t registered = 1);
+  // Returns when it is registered, as one of `registered` writers. `more`: of its configuration.
+  void start_writer(std::size_t registered = 1, const std::string& more = "");
 
   // A set of these volumes with the cluster's component and those of other writers, which are called "data".
   [[nodiscard]] static Made make_set_of_cluster(const Paths& volumes, const std::vector<std::string>& others);

@@ -205,9 +205,9 @@ TEST_F(PostgresqlRestore, AnArchiveIsUsedToTheInstantOfTheSnapshot) {
   EXPECT_FALSE(fs::exists(data_ / "tablespace_map"));
   EXPECT_EQ(read(data_ / "postgresql.auto.conf"),
             "recovery_target_time = 'of another restore'\nrestore_command = 'cp ''/a\\\\%f'' %p'\n"
-            "recovery_target = 'immediate'\nrecovery_target_name = ''\nrecovery_target_time = ''\n"
-            "recovery_target_xid = ''\nrecovery_target_lsn = ''\nrecovery_target_action = 'promote'\n"
-            "recovery_target_timeline = 'current'\n");
+            "recovery_target_name = ''\nrecovery_target_time = ''\nrecovery_target_xid = ''\n"
+            "recovery_target_lsn = ''\nrecovery_target_timeline = 'current'\nrecovery_target = 'immediate'\n"
+            "recovery_target_action = 'promote'\n");
 }
 
 TEST_F(PostgresqlRestore, AnArchiveIsUsedToItsEndIfThatIsWanted) {
@@ -219,9 +219,9 @@ TEST_F(PostgresqlRestore, AnArchiveIsUsedToItsEndIfThatIsWanted) {
   EXPECT_EQ(failure(settings), "");
   EXPECT_TRUE(fs::exists(data_ / "recovery.signal"));
   EXPECT_EQ(read(data_ / "postgresql.auto.conf"),
-            "# kept\nrestore_command = 'cp /a/%f %p'\nrecovery_target = ''\nrecovery_target_name = ''\n"
-            "recovery_target_time = ''\nrecovery_target_xid = ''\nrecovery_target_lsn = ''\n"
-            "recovery_target_timeline = 'latest'\n");
+            "# kept\nrestore_command = 'cp /a/%f %p'\nrecovery_target_name = ''\nrecovery_target_time = ''\n"
+            "recovery_target_xid = ''\nrecovery_target_lsn = ''\nrecovery_target_timeline = 'latest'\n"
+            "recovery_target = ''\n");
 }
 
 TEST_F(PostgresqlRestore, BeforeVersion12TheArchiveHasAFileOfItsOwn) {

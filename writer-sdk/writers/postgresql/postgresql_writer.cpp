@@ -148,8 +148,10 @@ void PostgresqlWriter::check_backup_mode(const Session& session, Connection& ser
         "archive_mode is off; set it, or require_archive = false if something else keeps the WAL");
   }
   if (session.components().empty())
-    refuse("the label of the backup mode is kept with the component, and the requester has selected none (vssctl "
-           "--component PostgreSQL)");
+    refuse(
+        "the label of the backup mode is kept with the component, and the requester has selected none "
+        "(vssctl "
+        "--component PostgreSQL)");
 }
 
 void PostgresqlWriter::on_prepare_snapshot(Session& session) {
@@ -216,7 +218,8 @@ void PostgresqlWriter::on_pre_restore(Session& session) {
 
 void PostgresqlWriter::on_post_restore(Session& session) {
   for (Component& component : session.components()) {
-    if (!component.is_selected_for_restore() || component.file_restore_status() != VSS_FILES_RESTORED_ALL)
+    if (!component.is_selected_for_restore() || component.file_restore_status() != VSS_FILES_RESTORED_ALL ||
+        component.has_additional_restores())
       continue;
     try {
       complete_restore(parse_backup_record(component.backup_metadata()), config_.restore);

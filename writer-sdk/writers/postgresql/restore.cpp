@@ -89,20 +89,19 @@ std::string quoted(const std::string& text) {
   return result + "'";
 }
 
-// All that says where recovery ends: what another restore has left must not count.
+// All that says where recovery ends: what another restore has left must not count. A server refuses what
+// comes after a target that is set, empty or not, so the one that is wanted is the last of them.
 std::string recovery_settings(const BackupRecord& record, const RestoreSettings& settings) {
-  const std::string wanted = settings.latest ? "" : "immediate";
   std::string lines = "restore_command = " + quoted(settings.restore_command) + "\n";
   if (record.major >= 12) {
-    lines += "recovery_target = '" + wanted + "'\n";
     for (const char* other : {"name", "time", "xid", "lsn"})
       lines += "recovery_target_" + std::string(other) + " = ''\n";
-  } else if (!wanted.empty()) {
-    lines += "recovery_target = '" + wanted + "'\n";
+    lines += std::string("recovery_target_timeline = '") + (settings.latest ? "latest" : "current") + "'\n";
+    lines += std::string("recovery_target = '") + (settings.latest ? "" : "immediate") + "'\n";
+  } else {
+    lines += settings.latest ? "recovery_target_timeline = 'latest'\n" : "recovery_target = 'immediate'\n";
   }
   if (!settings.latest) lines += "recovery_target_action = 'promote'\n";
-  if (settings.latest || record.major >= 12)
-    lines += std::string("recovery_target_timeline = '") + (settings.latest ? "latest" : "current") + "'\n";
   return lines;
 }
 
