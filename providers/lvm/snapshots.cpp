@@ -164,12 +164,14 @@ std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const
   std::vector<std::string> found = suspended_devices(data, volumes);
   if (!interrupted && is_settled(devices_of(data, volumes)) && stray_layers(volumes).empty()) return found;
   Attempts attempt;
+  bool can_refresh = false;
   attempt([&] {
     // Waits for it: the tables of a command that is under way are its own.
     const VolumeGroupLock lock(volume_group, lvm.patience());
     drop_waiting_tables(data, volumes);
+    can_refresh = true;
   });
-  if (data.thin()) attempt([&] { take_away_half_made(lvm, volume_group, data); });
+  if (can_refresh && data.thin()) attempt([&] { take_away_half_made(lvm, volume_group, data); });
   const auto refresh = [&](const std::string& name) {
     try {
       lvm.try_command(volume_group, {"lvchange", "--refresh", volume_group + "/" + name});
@@ -180,8 +182,8 @@ std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const
   // Waits for the lock: a command that is under way ends its suspension itself. What is then still suspended
   // belongs to nobody. Loads the tables that the metadata asks for, so a snapshot that was recorded is there
   // afterwards.
-  refresh(data.origin);
-  if (data.thin()) refresh(data.pool);
+  if (can_refresh) refresh(data.origin);
+  if (can_refresh && data.thin()) refresh(data.pool);
   attempt([&] {
     const VolumeGroupLock lock(volume_group, lvm.patience());
     resume(suspended_devices(data, volumes));

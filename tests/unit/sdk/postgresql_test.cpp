@@ -123,11 +123,20 @@ TEST(PostgresqlLayout, OfAServerThatDoesNotRunIsReadFromItsLinks) {
   fs::create_directory_symlink(root / "wal", root / "data/pg_xlog");
   fs::create_directory_symlink(root / "fast", root / "data/pg_tblspc/16390");
   fs::create_directory_symlink(root / "data/inside", root / "data/pg_tblspc/16391");
+  fs::create_directory_symlink("../../relative", root / "data/pg_tblspc/16392");
+  fs::create_directories(root / "relative");
+  fs::create_directory_symlink(root / "fast", root / "data/pg_stat_tmp");
+  fs::create_directories(root / "logs");
+  fs::create_directory_symlink(root / "logs", root / "data/log");
+  fs::create_directories(root / "base/5");
+  fs::create_directories(root / "base/pgsql_tmp");
+  fs::create_directory_symlink(root / "base", root / "data/base");
   fs::create_directory_symlink(root / "data", root / "by-a-link");
 
   const ClusterLayout layout = layout_on_disk(root / "by-a-link");
   EXPECT_EQ(layout.major, 9);
-  EXPECT_THAT(layout.places(), ElementsAre(root / "data", root / "wal", root / "fast"));
+  EXPECT_THAT(layout.places(),
+              ElementsAre(root / "data", root / "wal", root / "base", root / "fast", root / "relative"));
 
   const ClusterLayout none = layout_on_disk(root / "not-there");
   EXPECT_EQ(none.major, 0);
@@ -167,8 +176,10 @@ TEST_F(PostgresqlRestore, OneInstantNeedsNothing) {
 }
 
 // Two pages; what a server has made of an old segment has the address of that in its pages.
-void write_segment(const fs::path& path, std::uint64_t first_page, std::uint64_t second_page) {
+void write_segment(const fs::path& path, std::uint64_t first_page, std::uint64_t second_page,
+                   std::size_t written = 2 * 8192) {
   std::string text(2 * 8192, '\0');
+  std::fill_n(text.begin(), written, 'x');
   std::memcpy(text.data() + 8, &first_page, sizeof first_page);
   std::memcpy(text.data() + 8192 + 8, &second_page, sizeof second_page);
   write(path, text);
@@ -186,8 +197,10 @@ TEST_F(PostgresqlRestore, TheLabelAndTheMapArePutInPlaceIfTheWalIsThere) {
   EXPECT_THAT(failure(), HasSubstr(last)) << "an old segment with its name";
   write_segment(data_ / "pg_wal" / last, 2 * kSize, kSize + 8192);
   EXPECT_THAT(failure(), HasSubstr(last)) << "it does not reach the end";
+  write_segment(data_ / "pg_wal" / last, 2 * kSize, 2 * kSize + 8192, 0x20f0);
+  EXPECT_THAT(failure(), HasSubstr(last)) << "its page was not full yet";
   EXPECT_FALSE(fs::exists(data_ / "backup_label"));
-  write_segment(data_ / "pg_wal" / last, 2 * kSize, 2 * kSize + 8192);
+  write_segment(data_ / "pg_wal" / last, 2 * kSize, 2 * kSize + 8192, 0x2123);
   EXPECT_EQ(failure(), "");
   EXPECT_EQ(read(data_ / "backup_label"), "label\n");
   EXPECT_EQ(read(data_ / "tablespace_map"), "map\n");
@@ -235,6 +248,17 @@ TEST_F(PostgresqlRestore, BeforeVersion12TheArchiveHasAFileOfItsOwn) {
       read(data_ / "recovery.conf"),
       "restore_command = 'cp /a/%f %p'\nrecovery_target = 'immediate'\nrecovery_target_action = 'promote'\n");
   EXPECT_FALSE(fs::exists(data_ / "recovery.signal"));
+}
+
+TEST_F(PostgresqlRestore, WhatMakesAStandbyBeforeVersion12StaysWithWhatWasSavedOfOne) {
+  record_.major = 11;
+  write(data_ / "PG_VERSION", "11\n");
+  write(data_ / "recovery.conf", "standby_mode = on\n");
+  EXPECT_EQ(failure(), "");
+  EXPECT_EQ(read(data_ / "recovery.conf"), "standby_mode = on\n");
+  record_.end = BackupEnd{"label\n", "", "0/1", {}};
+  EXPECT_EQ(failure(), "");
+  EXPECT_FALSE(fs::exists(data_ / "recovery.conf")) << "of an earlier attempt: no backup mode on a standby";
 }
 
 TEST_F(PostgresqlRestore, AnotherVersionOrNoClusterIsRefused) {

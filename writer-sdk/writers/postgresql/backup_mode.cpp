@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "writer-sdk/writers/postgresql/backup_mode.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cinttypes>
 #include <cstdio>
@@ -51,6 +52,18 @@ bool has_page(std::ifstream& file, std::uint64_t offset, std::uint64_t address) 
   std::uint64_t found = 0;
   file.seekg(static_cast<std::streamoff>(offset) + kAddressInPage);
   return file.read(reinterpret_cast<char*>(&found), sizeof found) && found == address;
+}
+
+// The record of the end of a backup comes after the snapshots; where it is to be, a page that was written
+// until then has nothing but zeroes. One that begins in an earlier page is not looked for.
+bool has_record_before(std::ifstream& file, std::uint64_t end, std::uint64_t page) {
+  constexpr std::uint64_t kRecord = 40;
+  constexpr std::uint64_t kLongestHeader = 40;
+  if (end < page + kLongestHeader + kRecord) return true;
+  std::array<char, kRecord> record{};
+  file.seekg(static_cast<std::streamoff>(end - kRecord));
+  return file.read(record.data(), record.size()) &&
+         std::ranges::any_of(record, [](char byte) { return byte != 0; });
 }
 
 // In bytes since version 11; in blocks of 8 KiB before.
@@ -112,7 +125,7 @@ bool has_wal(const std::filesystem::path& segment, const std::string& stop_lsn) 
   if (!has_page(file, 0, begin)) return false;
   if (stop <= begin || stop > begin + size) return true;
   const std::uint64_t last = (stop - 1 - begin) / kPage * kPage;
-  return has_page(file, last, begin + last);
+  return has_page(file, last, begin + last) && has_record_before(file, stop - begin, last);
 }
 
 }  // namespace vss::postgresql

@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 namespace vss::postgresql {
 namespace {
@@ -24,35 +23,34 @@ dev_t filesystem_of(const fs::path& path) {
   return ::stat(path.c_str(), &facts) == 0 ? facts.st_dev : 0;
 }
 
-// A part of the data directory may be a link, or have something mounted on it.
-bool lies_apart(const fs::path& place, const fs::path& data_directory) {
-  return !lies_below(place, data_directory) || filesystem_of(place) != filesystem_of(data_directory);
+// What is in a directory may be a link, or have something mounted on it. A database may be gone by now.
+bool lies_apart(const fs::path& place, const fs::path& directory) {
+  if (!lies_below(place, directory)) return true;
+  const dev_t filesystem = filesystem_of(place);
+  return filesystem != 0 && filesystem != filesystem_of(directory);
 }
 
-// Databases come and go meanwhile.
-std::vector<fs::path> directories_in(const fs::path& directory) {
-  std::vector<fs::path> found;
+// What a server makes anew, and what others put there, need not be in a snapshot.
+bool belongs_to_cluster(const std::string& name) {
+  return name == "base" || name == "global" ||
+         (name.starts_with("pg_") && name != "pg_stat_tmp" && name != "pg_log");
+}
+bool is_database(const std::string& name) {
+  return name.find_first_not_of("0123456789") == std::string::npos;
+}
+
+using Filter = bool (*)(const std::string&);
+// What is in a directory and does not lie in `whole`, or on another filesystem. Databases come and go
+// meanwhile.
+void add_apart(std::vector<std::string>& places, const fs::path& directory, const fs::path& whole,
+               Filter wanted) {
   std::error_code gone;
   for (fs::directory_iterator entry(directory, gone), end; !gone && entry != end; entry.increment(gone)) {
-    if (entry->is_directory(gone)) found.push_back(entry->path());
+    std::error_code unknown;
+    if (!wanted(entry->path().filename()) || !entry->is_directory(unknown)) continue;
+    const fs::path place = fs::weakly_canonical(entry->path());
+    if (lies_apart(place, whole)) places.push_back(place.string());
   }
-  return found;
-}
-
-ClusterLayout make_layout(int major, const fs::path& data_directory, std::vector<fs::path> places) {
-  ClusterLayout layout{major, data_directory.string(), "", {}};
-  const fs::path wal = fs::weakly_canonical(data_directory / wal_name(major));
-  if (lies_apart(wal, data_directory)) layout.wal_directory = wal.string();
-  for (const fs::path& inside : {data_directory, data_directory / "base"})
-    std::ranges::copy(directories_in(inside), std::back_inserter(places));
-  for (const fs::path& given : places) {
-    const fs::path place = fs::weakly_canonical(given);
-    if (place != wal && lies_apart(place, data_directory)) layout.elsewhere.push_back(place.string());
-  }
-  std::ranges::sort(layout.elsewhere);
-  const auto again = std::ranges::unique(layout.elsewhere);
-  layout.elsewhere.erase(again.begin(), again.end());
-  return layout;
 }
 
 }  // namespace
@@ -65,14 +63,7 @@ std::vector<std::string> ClusterLayout::places() const {
 }
 
 ClusterLayout layout_of(Connection& server) {
-  const Row settings = server.row("SELECT current_setting('data_directory')", {}, kLookLimit);
-  std::vector<fs::path> tablespaces;
-  // One that was made in place has a path that begins in the data directory.
-  for (const Row& row : server.query("SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE "
-                                     "pg_tablespace_location(oid) LIKE '/%'",
-                                     {}, kLookLimit))
-    tablespaces.emplace_back(row[0]);
-  return make_layout(server.version() / 10000, fs::canonical(settings[0]), std::move(tablespaces));
+  return layout_on_disk(server.row("SELECT current_setting('data_directory')", {}, kLookLimit)[0]);
 }
 
 ClusterLayout layout_on_disk(const std::string& data_directory) {
@@ -80,11 +71,16 @@ ClusterLayout layout_on_disk(const std::string& data_directory) {
   std::ifstream(fs::path(data_directory) / "PG_VERSION") >> version;
   if (version.empty()) return {0, data_directory, "", {}};
   const fs::path real = fs::canonical(data_directory);
-  std::vector<fs::path> tablespaces;
-  for (const auto& entry : fs::directory_iterator(real / "pg_tblspc")) {
-    if (entry.is_symlink()) tablespaces.push_back(fs::read_symlink(entry.path()));
-  }
-  return make_layout(std::atoi(version.c_str()), real, std::move(tablespaces));
+  ClusterLayout layout{std::atoi(version.c_str()), real.string(), "", {}};
+  add_apart(layout.elsewhere, real, real, &belongs_to_cluster);
+  add_apart(layout.elsewhere, real / "base", fs::weakly_canonical(real / "base"), &is_database);
+  add_apart(layout.elsewhere, real / "pg_tblspc", real, &is_database);
+  std::ranges::sort(layout.elsewhere);
+  const auto again = std::ranges::unique(layout.elsewhere);
+  layout.elsewhere.erase(again.begin(), again.end());
+  const std::string wal = fs::weakly_canonical(real / wal_name(layout.major)).string();
+  if (std::erase(layout.elsewhere, wal) != 0) layout.wal_directory = wal;
+  return layout;
 }
 
 std::string wal_name(int major) { return major >= 10 ? "pg_wal" : "pg_xlog"; }

@@ -20,9 +20,9 @@ struct ClusterLayout {
   [[nodiscard]] std::vector<std::string> places() const;
 };
 
-// What the server says. Errors: ServerError, std::filesystem::filesystem_error.
+// Of the cluster of that server. Errors: ServerError, std::filesystem::filesystem_error.
 [[nodiscard]] ClusterLayout layout_of(Connection& server);
-// What the links in a data directory say, for a server that does not run. A directory that is not there, or
+// What the links and mounts in a data directory say; no server has to run. A directory that is not there, or
 // has no cluster in it, is a layout without version.
 [[nodiscard]] ClusterLayout layout_on_disk(const std::string& data_directory);
 

@@ -37,8 +37,8 @@ std::optional<pid_t> running_server(const fs::path& data_directory) {
   pid = std::abs(pid);
   if (::kill(pid, 0) != 0 && errno == ESRCH) return std::nullopt;
   std::error_code unknown;
-  const fs::path works_in = fs::read_symlink("/proc/" + std::to_string(pid) + "/cwd", unknown);
-  if (!unknown && works_in != fs::weakly_canonical(data_directory)) return std::nullopt;
+  const bool works_here = fs::equivalent("/proc/" + std::to_string(pid) + "/cwd", data_directory, unknown);
+  if (!unknown && !works_here) return std::nullopt;
   return pid;
 }
 
@@ -134,10 +134,13 @@ void check_wal(const BackupRecord& record) {
 }
 
 // Of an attempt before this one, or of the cluster that was here: it would be applied to what was restored.
-void remove_what_steers_recovery(const fs::path& directory) {
-  for (const char* name : {"postmaster.pid", "postmaster.opts", "backup_label", "tablespace_map",
-                           "recovery.signal", "recovery.conf"})
+// Before version 12 what makes a standby is in recovery.conf, and stays with what was saved of one.
+void remove_what_steers_recovery(const BackupRecord& record) {
+  const fs::path directory = record.data_directory;
+  for (const char* name :
+       {"postmaster.pid", "postmaster.opts", "backup_label", "tablespace_map", "recovery.signal"})
     fs::remove(directory / name);
+  if (record.major >= 12 || record.end) fs::remove(directory / "recovery.conf");
 }
 
 }  // namespace
@@ -156,7 +159,7 @@ void complete_restore(const BackupRecord& record, const RestoreSettings& setting
   if (layout.major != record.major || !fs::exists(directory / "global" / "pg_control"))
     throw std::runtime_error(record.data_directory + " does not have the cluster of version " +
                              std::to_string(record.major) + " that was saved");
-  remove_what_steers_recovery(directory);
+  remove_what_steers_recovery(record);
   // Without the label the server would begin with a later checkpoint, and what the files have of earlier
   // stays broken.
   if (record.end) {
