@@ -156,10 +156,9 @@ void PostgresqlWriter::check_backup_mode(const Session& session, Connection& ser
 
 void PostgresqlWriter::on_prepare_snapshot(Session& session) {
   asking_the_server([&] {
-    if (!takes_part(session, find_layout())) return;
-    Connection server = connect();
-    Operation operation{layout_of(server), std::nullopt};
+    Operation operation{find_layout(), std::nullopt};
     if (!takes_part(session, operation.layout)) return;
+    Connection server = connect();
     expect_known(operation.layout.places(), declared_, VSS_E_WRITER_RETRYABLE);
     if (needs_backup_mode(session, operation.layout)) {
       check_backup_mode(session, server);
