@@ -40,8 +40,10 @@ class BootsAndAnswers(Test):
             raise AssertionError("a command without end has ended")
 
     def answers_while_root_is_frozen(self, guest: Guest) -> None:
-        process = guest.spawn("fsfreeze -f / && echo frozen && sleep 4; fsfreeze -u /")
+        # The limit of read is the alarm that thaws whatever becomes of this test.
+        process = guest.spawn("mkfifo /run/thaw && fsfreeze -f / && echo frozen && read -r -t 60 <>/run/thaw; fsfreeze -u /")
         guest.wait_for(lambda: process.output() == "frozen\n")
         guest.ping(limit=3)
+        guest.run("echo >/run/thaw")
         process.wait(60)
         guest.run("touch /root/thawed")
