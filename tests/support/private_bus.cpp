@@ -45,6 +45,9 @@ constexpr const char* kConfiguration = R"(<?xml version="1.0"?>
           send_member="UpdateActivationEnvironment"/>
   </policy>
   <policy user="root">
+    <!-- A test may stand in for systemd. -->
+    <allow own="org.freedesktop.systemd1"/>
+    <allow send_destination="org.freedesktop.systemd1"/>
     <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Debug.Stats"/>
   </policy>
   <include>policy.conf</include>
@@ -58,13 +61,17 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
+// Where the tests run without privileges, their user stands in for root.
+std::string with_our_user(const std::string& text) {
+  return replaced(text, "user=\"root\"", "user=\"" + std::to_string(geteuid()) + "\"");
+}
+
 std::string our_policy() {
   std::ifstream file(VSS_SOURCE_DIR "/dbus/org.vssd.Vss1.conf");
   std::ostringstream text;
   text << file.rdbuf();
   if (!file || text.str().empty()) throw std::runtime_error("cannot read dbus/org.vssd.Vss1.conf");
-  // Where the tests run without privileges, their user stands in for root.
-  return replaced(text.str(), "user=\"root\"", "user=\"" + std::to_string(geteuid()) + "\"");
+  return with_our_user(text.str());
 }
 
 // dbus-daemon prints its address when it is ready.
@@ -104,7 +111,7 @@ PrivateBus::~PrivateBus() {
 
 void PrivateBus::write_configuration() const {
   std::ofstream(directory_ / "policy.conf") << our_policy();
-  std::ofstream(directory_ / "bus.conf") << replaced(kConfiguration, "@ADDRESS@", address_);
+  std::ofstream(directory_ / "bus.conf") << with_our_user(replaced(kConfiguration, "@ADDRESS@", address_));
 }
 
 void PrivateBus::start() {

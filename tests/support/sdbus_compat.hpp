@@ -27,6 +27,10 @@ template <typename Handler>
 void register_method(sdbus::IObject& object, const char* interface, const char* name, Handler handler) {
   object.addVTable(sdbus::registerMethod(name).implementedAs(std::move(handler))).forInterface(interface);
 }
+template <typename Getter>
+void register_property(sdbus::IObject& object, const char* interface, const char* name, Getter getter) {
+  object.addVTable(sdbus::registerProperty(name).withGetter(std::move(getter))).forInterface(interface);
+}
 inline void finish_registration(sdbus::IObject&) {}
 
 // `answered(reply, error)`: the error is a pointer, null for success.
@@ -60,6 +64,10 @@ inline std::string sender_of(const sdbus::IObject& object) {
 template <typename Handler>
 void register_method(sdbus::IObject& object, const char* interface, const char* name, Handler handler) {
   object.registerMethod(name).onInterface(interface).implementedAs(std::move(handler));
+}
+template <typename Getter>
+void register_property(sdbus::IObject& object, const char* interface, const char* name, Getter getter) {
+  object.registerProperty(name).onInterface(interface).withGetter(std::move(getter));
 }
 inline void finish_registration(sdbus::IObject& object) { object.finishRegistration(); }
 

@@ -213,6 +213,13 @@ std::unique_ptr<PostgresServer> make_cluster(const PostgresPlaces& places, const
   return server;
 }
 
+void configure_postgres_writer(const PostgresServer& server, const fs::path& file, const std::string& more) {
+  std::ofstream(file) << "instance = \"main\"\n[server]\nsocket_directory = \"" << server.socket().string()
+                      << "\"\nport = 5432\ndatabase = \"postgres\"\ndata_directory = \""
+                      << server.data().string() << "\"\n[snapshot]\nmode = \"auto\"\n"
+                      << more;
+}
+
 LedgerLoad::LedgerLoad(const PostgresServer& server, const fs::path& directory, int clients)
     : process_([&]() -> ChildProcess {
         std::ofstream(directory / "transfer.sql") << kTransfer;

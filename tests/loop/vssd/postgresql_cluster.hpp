@@ -54,6 +54,7 @@ class PostgresServer {
   // Clean ("fast"); throws std::runtime_error if it was not.
   void stop();
   void kill9();
+  [[nodiscard]] const std::filesystem::path& data() const { return data_; }
   [[nodiscard]] const std::filesystem::path& socket() const { return directory_; }
   [[nodiscard]] SqlSession connect() const { return SqlSession(directory_); }
   [[nodiscard]] std::string log() const { return process_ ? process_->output() : last_log_; }
@@ -80,6 +81,10 @@ struct PostgresPlaces {
 [[nodiscard]] std::unique_ptr<PostgresServer> make_cluster(const PostgresPlaces& places,
                                                            const std::filesystem::path& directory,
                                                            const std::filesystem::path& archive = {});
+
+// The configuration of a writer of this server; `more` is the rest of it.
+void configure_postgres_writer(const PostgresServer& server, const std::filesystem::path& file,
+                               const std::string& more = "");
 
 // Clients that transfer between an account of the default tablespace and one of "far", and note it in a
 // journal, in one transaction.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/loop/vssd/postgresql_fixture.hpp"
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/requester.hpp"
@@ -35,11 +34,7 @@ void PostgresTest::start() {
 
 void PostgresTest::start_writer(std::size_t registered, const std::string& more) {
   const auto config = volumes_.directory() / "writer.toml";
-  std::ofstream(config) << "instance = \"main\"\n[server]\nsocket_directory = \""
-                        << server_->socket().string()
-                        << "\"\nport = 5432\ndatabase = \"postgres\"\ndata_directory = \""
-                        << places().data.string() << "\"\n[snapshot]\nmode = \"auto\"\n"
-                        << more;
+  configure_postgres_writer(*server_, config, more);
   writer_.reset();
   writer_.emplace(as_postgres({VSS_WRITER_POSTGRESQL, "--config", config}), ChildProcess::Environment{},
                   volumes_.directory() / ("writer.log." + std::to_string(++writers_started_)));

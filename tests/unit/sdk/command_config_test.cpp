@@ -12,6 +12,8 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using writers::ComponentName;
+using writers::name_of_path;
 
 const std::string kHead = "name = \"x\"\nclass_id = \"0e3c7f6a-1111-4222-8333-444455556666\"\n";
 

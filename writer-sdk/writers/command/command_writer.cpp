@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 #include <sstream>
 #include <string_view>
@@ -40,8 +39,8 @@ std::string snapshot_paths(Event event, const Session& session) {
 
 // Those of `paths` by their path, others by logical path and name.
 std::string component_name(const vss::Component& component, const std::vector<std::string>& paths) {
-  const ComponentName id{component.logical_path, component.name};
-  const auto path = std::ranges::find(paths, id, name_of_path);
+  const writers::ComponentName id{component.logical_path, component.name};
+  const auto path = std::ranges::find(paths, id, writers::name_of_path);
   if (path != paths.end()) return *path;
   return id.logical_path.empty() ? id.name : id.logical_path + "/" + id.name;
 }
@@ -107,28 +106,7 @@ CommandWriter::CommandWriter(Config config) : Writer(config.writer), config_(std
   if (config_.hooks) hooks_.emplace(*config_.hooks, [this](const std::string& message) { log(message); });
 }
 
-void CommandWriter::on_identify(Metadata& metadata) {
-  for (const std::string& path : config_.paths) {
-    const std::filesystem::path whole(path);
-    const ComponentName id = name_of_path(path);
-    metadata.add_component(VSS_COMPONENT_FILEGROUP, id.logical_path, id.name, path);
-    std::error_code missing;
-    if (std::filesystem::is_regular_file(whole, missing)) {
-      metadata.add_files(id.logical_path, id.name, whole.parent_path(), whole.filename(), false);
-    } else {
-      metadata.add_files(id.logical_path, id.name, path);
-    }
-  }
-  for (const Component& component : config_.components) {
-    metadata.add_component(component.type, component.logical_path, component.name, component.caption,
-                           component.selectable);
-    for (const FileSet& files : component.files) {
-      metadata.add_files(component.logical_path, component.name, files.path, files.spec, files.recursive);
-    }
-  }
-  if (config_.new_target) metadata.set_backup_schema(VSS_SCHEMA_NEW_TARGET);
-  for (const FileSet& files : config_.excluded) metadata.add_exclude(files.path, files.spec, files.recursive);
-}
+void CommandWriter::on_identify(Metadata& metadata) { writers::declare(config_, metadata); }
 
 std::optional<std::string> CommandWriter::act(Event event, const Session& session) {
   if (hooks_ && event == Event::Freeze) return hooks_->freeze(environment(event, session, config_));

@@ -4,16 +4,15 @@
 
 #include <array>
 #include <chrono>
-#include <compare>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
-#include <vss/writer.hpp>
 
 #include "writer-sdk/writers/command/hook_directory.hpp"
+#include "writer-sdk/writers/common/declared_writer.hpp"
 
 namespace vss::command {
 
@@ -56,35 +55,7 @@ struct Command {
   std::chrono::milliseconds limit{};
 };
 
-struct FileSet {
-  std::string path;
-  std::string spec;
-  bool recursive = true;
-};
-
-struct Component {
-  vss_component_type type = VSS_COMPONENT_FILEGROUP;
-  std::string logical_path;
-  std::string name;
-  std::string caption;
-  bool selectable = true;
-  std::vector<FileSet> files;
-};
-
-// The component of an entry of `paths`: "/srv/shop" is "shop" below "srv", as a name has no '/'; "/" is ".".
-struct ComponentName {
-  std::string logical_path;
-  std::string name;
-  auto operator<=>(const ComponentName&) const = default;
-};
-[[nodiscard]] ComponentName name_of_path(const std::string& path);
-
-struct Config {
-  WriterOptions writer;
-  std::vector<std::string> paths;  // one component each
-  std::vector<Component> components;
-  std::vector<FileSet> excluded;
-  bool new_target = false;                                      // its files may be restored to another place
+struct Config : writers::DeclaredWriter {
   std::array<std::optional<Command>, kEvents.size()> commands;  // Abort: that of Thaw if it has none
   std::optional<HookSettings> hooks;                            // instead of commands of Freeze, Thaw, Abort
 

@@ -14,9 +14,12 @@ ConfigError ConfigTable::error(std::string_view key, const std::string& what) co
   return {node == nullptr ? table.source() : node->source(), prefix + std::string(key) + ": " + what};
 }
 
-void ConfigTable::only(std::initializer_list<std::string_view> known) const {
+void ConfigTable::only(std::initializer_list<std::string_view> known,
+                       std::span<const std::string_view> more) const {
   for (const auto& [key, node] : table) {
-    if (std::ranges::find(known, key.str()) == known.end()) throw error(key.str(), "unknown key");
+    const auto is_key = [&](std::string_view name) { return name == key.str(); };
+    if (std::ranges::none_of(known, is_key) && std::ranges::none_of(more, is_key))
+      throw error(key.str(), "unknown key");
   }
 }
 

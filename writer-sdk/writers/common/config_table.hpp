@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -27,7 +28,7 @@ struct ConfigTable {
 
   [[nodiscard]] ConfigError error(std::string_view key, const std::string& what) const;
   // Other keys are a mistake.
-  void only(std::initializer_list<std::string_view> known) const;
+  void only(std::initializer_list<std::string_view> known, std::span<const std::string_view> more = {}) const;
 
   [[nodiscard]] std::string text(std::string_view key, const std::string& otherwise = {}) const;
   [[nodiscard]] std::string required(std::string_view key) const;

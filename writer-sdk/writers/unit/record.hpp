@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+// Which units stand still by our word: a file in /run that outlives the writer, whoever ends it.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace vss::unit {
+
+struct FrozenUnit {
+  std::string name;
+  std::string control_group;
+  std::uint64_t id = 0;  // of the control group
+  bool operator==(const FrozenUnit&) const = default;
+};
+
+class Record {
+ public:
+  explicit Record(std::filesystem::path file) : file_(std::move(file)) {}
+
+  // Empty, of this boot. Throws std::system_error.
+  void begin() const;
+  // One more, before it is frozen; it is in the file when this returns. Throws std::system_error.
+  void add(const FrozenUnit& unit) const;
+  // Those of this boot, in order. Throws std::system_error.
+  [[nodiscard]] std::vector<FrozenUnit> read() const;
+  // All of them go on. Throws std::system_error.
+  void clear() const;
+
+ private:
+  void write(const std::string& text, int flags) const;
+
+  std::filesystem::path file_;
+};
+
+}  // namespace vss::unit
