@@ -78,6 +78,13 @@ inline const HelperRow kHelperRows[] = {
    [](vss_session* s) { return static_cast<int>(vss_session_volume_count(s)); }, [](Session& s) { (void)s.volumes(); }},
   {"vss.md 3.3, IsPathAffected", "is_path_affected", "XXXXXXXXXXX",
    [](vss_session* s) { return vss_is_path_affected(s, "/"); }, [](Session& s) { (void)s.is_path_affected("/"); }},
+  {"writer.h, vss_affected_paths", "affected_paths", "XXXXXXXXXXX",
+   [](vss_session* s) {
+     const char* path = "/";
+     int affected = 0;
+     return vss_affected_paths(s, &path, 1, &affected);
+   },
+   [](Session& s) { (void)s.unaffected_paths({"/"}); }},
   {"vss.md 3.3, Ex2::GetSessionId", "session_id", "XXXXXXXXXXX",
    [](vss_session* s) { return there(vss_session_id(s)); }, [](Session& s) { (void)s.id(); }},
   {"vss.md 3.3, Ex2::IsWriterShuttingDown", "is_writer_shutting_down", "XXXXXXXXXXX",

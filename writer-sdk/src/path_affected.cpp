@@ -19,20 +19,27 @@ int stat_nearest(std::filesystem::path path, struct stat& facts) {
 
 }  // namespace
 
-std::ptrdiff_t volume_of(const std::string& path, const std::vector<std::string>& volumes) {
+std::ptrdiff_t seen_volume_of(const std::string& path, const std::vector<std::string>& volumes, int& unseen) {
+  unseen = 0;
   struct stat facts {};
   if (stat_nearest(path, facts) != 0) return -1;
-  int error = 0;
   for (const std::string& volume : volumes) {
     struct stat root {};
     if (::stat(volume.c_str(), &root) != 0) {
-      error = errno;
+      unseen = errno;
     } else if (root.st_dev == facts.st_dev) {
       return &volume - volumes.data();
     }
   }
-  errno = error;
-  return error == 0 ? static_cast<std::ptrdiff_t>(volumes.size()) : -1;
+  return std::ssize(volumes);
+}
+
+std::ptrdiff_t volume_of(const std::string& path, const std::vector<std::string>& volumes) {
+  int unseen = 0;
+  const std::ptrdiff_t volume = seen_volume_of(path, volumes, unseen);
+  if (volume < std::ssize(volumes) || unseen == 0) return volume;
+  errno = unseen;
+  return -1;
 }
 
 }  // namespace vss

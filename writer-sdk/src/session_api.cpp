@@ -42,6 +42,12 @@ std::optional<ErrorCode> to_error_code(int writer_error) {
 namespace {
 
 // One volume is one instant whatever vssd says of others, and whether it says anything.
+bool are_absolute(const char* const* paths, size_t count) {
+  if (paths == nullptr) return count == 0;
+  return std::all_of(paths, paths + count,
+                     [](const char* path) { return path != nullptr && path[0] == '/'; });
+}
+
 bool is_one_instant(const std::set<std::string>& volumes,
                     const std::optional<std::vector<std::vector<std::string>>>& instants) {
   if (volumes.size() <= 1) return true;
@@ -111,15 +117,30 @@ int vss_is_path_affected(const vss_session* session, const char* path) {
   }
 }
 
-int vss_is_one_instant(const vss_session* session, const char* const* paths, size_t count) {
-  if (session == nullptr || (paths == nullptr && count > 0)) return VSS_ERR_INVALID_ARGUMENT;
-  for (size_t i = 0; i < count; ++i) {
-    if (paths[i] == nullptr || paths[i][0] != '/') return VSS_ERR_INVALID_ARGUMENT;
+int vss_affected_paths(const vss_session* session, const char* const* paths, size_t count, int* affected) {
+  if (session == nullptr || !vss::are_absolute(paths, count) || (affected == nullptr && count > 0))
+    return VSS_ERR_INVALID_ARGUMENT;
+  try {
+    const std::vector<std::string> volumes = session->data.known.volumes.value_or(std::vector<std::string>());
+    std::vector<int> answers;
+    for (size_t i = 0; i < count; ++i) {
+      int unseen = 0;
+      const std::ptrdiff_t volume = vss::seen_volume_of(paths[i], volumes, unseen);
+      if (volume < 0) return VSS_ERR_SYSTEM;
+      answers.push_back(volume < std::ssize(volumes) ? 1 : 0);
+    }
+    std::ranges::copy(answers, affected);
+    return static_cast<int>(std::ranges::count(answers, 1));
+  } catch (const std::exception&) {
+    return VSS_ERR_OUT_OF_MEMORY;
   }
+}
+
+int vss_is_one_instant(const vss_session* session, const char* const* paths, size_t count) {
+  if (session == nullptr || !vss::are_absolute(paths, count)) return VSS_ERR_INVALID_ARGUMENT;
   if (!vss::is_legal(Call::OneInstant, session->event)) return VSS_ERR_BAD_STATE;
   try {
-    const std::vector<std::string> none;
-    const auto& volumes = session->data.known.volumes ? *session->data.known.volumes : none;
+    const std::vector<std::string> volumes = session->data.known.volumes.value_or(std::vector<std::string>());
     std::set<std::string> used;
     for (size_t i = 0; i < count; ++i) {
       const std::ptrdiff_t volume = vss::volume_of(paths[i], volumes);

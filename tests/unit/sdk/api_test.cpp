@@ -103,6 +103,33 @@ TEST(Session, APathIsAffectedByTheVolumeItLiesOn) {
   EXPECT_EQ(vss_is_path_affected(&session, "/"), 1) << "a volume that is found decides";
 }
 
+TEST(Session, OfSeveralPathsItIsToldWhichAreAffected) {
+  const test::TempDir directory;
+  SessionTable::Session data;
+  data.known.volumes = {{directory.path().string(), (directory.path() / "gone").string()}};
+  const vss_session session{Event::PrepareForBackup, data};
+  const std::string here = directory.path() / "not-yet";
+  const std::vector<const char*> paths{here.c_str(), "/proc/version", directory.path().c_str()};
+  std::vector<int> affected(3, -1);
+  EXPECT_EQ(vss_affected_paths(&session, paths.data(), paths.size(), affected.data()), 2)
+      << "a volume that cannot be looked at is none of theirs";
+  EXPECT_EQ(affected, (std::vector<int>{1, 0, 1}));
+  EXPECT_EQ(vss_affected_paths(&session, nullptr, 0, nullptr), 0);
+
+  const std::vector<int> before = affected;
+  const std::vector<const char*> relative{here.c_str(), "relative"};
+  const std::string too_long = "/" + std::string(5000, 'x');
+  const std::vector<const char*> unseen{here.c_str(), too_long.c_str()};
+  EXPECT_EQ(vss_affected_paths(&session, relative.data(), 2, affected.data()), VSS_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(vss_affected_paths(&session, paths.data(), 3, nullptr), VSS_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(vss_affected_paths(&session, nullptr, 1, affected.data()), VSS_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(vss_affected_paths(&session, unseen.data(), 2, affected.data()), VSS_ERR_SYSTEM);
+  EXPECT_EQ(affected, before) << "an error writes nothing";
+
+  data.known.volumes.reset();
+  EXPECT_EQ(vss_affected_paths(&session, paths.data(), paths.size(), affected.data()), 0);
+}
+
 TEST(Session, PathsAreOneInstantIfTheirVolumesAreListedTogether) {
   const test::TempDir directory;
   SessionTable::Session data;

@@ -13,6 +13,14 @@
 
 namespace vss {
 
+namespace detail {
+inline std::vector<const char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<const char*> list;
+  for (const std::string& text : texts) list.push_back(text.c_str());
+  return list;
+}
+}  // namespace detail
+
 // One event of one operation; only valid inside the handler. See vss_session.
 class Session {
  public:
@@ -43,6 +51,17 @@ class Session {
     detail::check(answer, "is_path_affected");
     return answer == 1;
   }
+  // Those on no volume of the set, in their order. Throws Error if one cannot be looked at.
+  [[nodiscard]] std::vector<std::string> unaffected_paths(const std::vector<std::string>& paths) const {
+    const std::vector<const char*> list = detail::pointers(paths);
+    std::vector<int> affected(paths.size());
+    detail::check(vss_affected_paths(handle_, list.data(), list.size(), affected.data()), "unaffected_paths");
+    std::vector<std::string> left;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      if (affected[i] == 0) left.push_back(paths[i]);
+    }
+    return left;
+  }
   // OnPostSnapshot only: throws Error elsewhere and for a volume that is not in the set.
   [[nodiscard]] std::string snapshot_path(const std::string& volume) const {
     const char* path = nullptr;
@@ -51,8 +70,7 @@ class Session {
   }
   // OnPrepareSnapshot, OnPostSnapshot only: throws Error elsewhere and for a path on no volume of the set.
   [[nodiscard]] bool is_one_instant(const std::vector<std::string>& paths) const {
-    std::vector<const char*> list;
-    for (const std::string& path : paths) list.push_back(path.c_str());
+    const std::vector<const char*> list = detail::pointers(paths);
     return detail::check(vss_is_one_instant(handle_, list.data(), list.size()), "is_one_instant") == 1;
   }
   [[nodiscard]] std::vector<Component> components() const {

@@ -288,6 +288,15 @@ VSS_API const char* vss_session_volume(const vss_session* session, size_t index)
 VSS_API int vss_is_path_affected(const vss_session* session, const char* path);
 
 /*
+ * Which of `paths` lie on one of the volumes of the set: affected[i] becomes 1 or 0, and the answer is how many do. What
+ * an application asks whose files only make sense together: none is a set that has nothing of it, fewer than `count` is
+ * one that lacks a volume, to be refused. A volume that this account cannot look at carries none of them. Otherwise as
+ * vss_is_path_affected(). Errors, and then nothing is written: INVALID_ARGUMENT (a path is not absolute), SYSTEM (a path
+ * cannot be looked at). Since 0.1. VSS: none.
+ */
+VSS_API int vss_affected_paths(const vss_session* session, const char* const* paths, size_t count, int* affected);
+
+/*
  * Where the snapshot of a volume (one of vss_session_volume()) is found, writable. Event: post_snapshot; else
  * BAD_STATE. NOT_FOUND: no such volume in the set. Since 0.1. VSS: CVssWriter::GetSnapshotDeviceName.
  */
