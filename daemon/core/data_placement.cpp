@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/core/data_placement.hpp"
 
+#include <spdlog/spdlog.h>
 #include <algorithm>
 
 #include "daemon/core/component_selection.hpp"
