@@ -21,7 +21,7 @@ constexpr std::string_view kBus = "the message bus carries the word to go on";
 constexpr std::string_view kStorage = "the volumes cannot be captured without it";
 constexpr std::string_view kWriter = "it is a part of vssd";
 
-constexpr std::array<Never, 13> kNever = {{{"dbus", kBus},
+constexpr std::array<Never, 14> kNever = {{{"dbus", kBus},
                                            {"dbus-broker", kBus},
                                            {"systemd-journald", "everything that logs would wait for it"},
                                            {"systemd-udevd", kStorage},
@@ -33,6 +33,7 @@ constexpr std::array<Never, 13> kNever = {{{"dbus", kBus},
                                            {"vssd", kWriter},
                                            {"vss-writer-command", kWriter},
                                            {"vss-writer-unit", kWriter},
+                                           {"vss-writer-mariadb", kWriter},
                                            {"vss-writer-postgresql", kWriter}}};
 
 }  // namespace
