@@ -12,7 +12,9 @@
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
+#include <vector>
 
 #include "tests/integration/sdk/fake_coordinator.hpp"
 #include "tests/support/private_bus.hpp"
@@ -67,12 +69,16 @@ class CommandWriterProcess : public testing::Test {
                            << "\"\ntimeout_ms = 5000\n";
   }
 
-  void start() {
+  void start() { start({"--config", config_}); }
+  void start(std::vector<std::string> arguments) {
+    std::vector<char*> words{const_cast<char*>(VSS_WRITER_COMMAND)};
+    for (std::string& argument : arguments) words.push_back(argument.data());
+    words.push_back(nullptr);
     pid_ = ::fork();
     if (pid_ == 0) {
       const int log = ::open((directory_.path() / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
       ::dup2(log, STDERR_FILENO);
-      execl(VSS_WRITER_COMMAND, VSS_WRITER_COMMAND, "--config", config_.c_str(), nullptr);
+      ::execv(VSS_WRITER_COMMAND, words.data());
       _exit(127);
     }
   }
@@ -213,6 +219,49 @@ TEST_F(CommandWriterProcess, AHookThatFailsVetoesWithItsOutput) {
   EXPECT_TRUE(answer.at("veto").get<bool>());
   EXPECT_THAT(message(answer), AllOf(HasSubstr("hook freeze: "), HasSubstr("still busy")));
   EXPECT_EQ(read("events"), "freeze\nthaw\n");
+}
+
+TEST_F(CommandWriterProcess, DirectoriesHaveTheWritersOfCommandsAndOneOfThemCanBeNamed) {
+  const auto package = directory_.path() / "lib";
+  const auto admin = directory_.path() / "etc";
+  for (const auto& path : {package, admin}) std::filesystem::create_directory(path);
+  const auto add = [](const std::filesystem::path& file, const std::string& name,
+                      const std::string& more = "") {
+    std::ofstream(file) << "name = \"" << name << "\"\nclass_id = \"0e3c7f6a-1111-4222-8333-444455556666\"\n"
+                        << "instance_name = \"" << name << "\"\n"
+                        << more;
+  };
+  add(package / "one.toml", "one of the package");
+  add(package / "two.toml", "two");
+  add(package / "gone.toml", "gone");
+  add(admin / "one.toml", "one of the administrator");
+  add(admin / "paused.toml", "of another program", "units = [\"a.service\"]\n");
+  std::ofstream(admin / "gone.toml").flush();
+  struct Row {
+    std::string name;
+    std::set<std::string> writers;
+  };
+  for (const Row& row : {Row{"", {"one of the administrator", "two"}}, Row{"two", {"two"}},
+                         Row{"one", {"one of the administrator"}}}) {
+    SCOPED_TRACE(row.name);
+    coordinator_ = std::make_unique<FakeCoordinator>();
+    std::vector<std::string> arguments{"--config-dir", package, "--config-dir", admin};
+    if (!row.name.empty()) arguments.insert(arguments.end(), {"--name", row.name});
+    start(arguments);
+    const auto names = [&] {
+      std::set<std::string> found;
+      for (const auto& writer : coordinator_->registrations())
+        found.insert(writer.properties.at("name").get<std::string>());
+      return found;
+    };
+    EXPECT_TRUE(wait_until([&] { return names() == row.writers; }, kLimit)) << read("log");
+    ::kill(pid_, SIGTERM);
+    EXPECT_EQ(wait_for_exit(), 0);
+    coordinator_.reset();
+  }
+  start({"--config-dir", package, "--config-dir", admin, "--name", "gone"});
+  EXPECT_EQ(wait_for_exit(), 0) << "it was taken away";
+  EXPECT_THAT(read("log"), HasSubstr("no writer is configured"));
 }
 
 TEST_F(CommandWriterProcess, AMalformedConfigurationEndsWithExConfig) {

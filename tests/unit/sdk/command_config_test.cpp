@@ -84,6 +84,12 @@ TEST(CommandConfig, ADirectoryOfHooksTakesThePlaceOfTheCommands) {
   EXPECT_EQ(config->hooks->freeze_limit, std::chrono::seconds(20));
 }
 
+TEST(CommandConfig, TheExampleIsAWriter) {
+  const auto config = load_config(VSS_EXAMPLES "/command.toml");
+  ASSERT_TRUE(config) << config.error();
+  EXPECT_THAT(config->command(Event::Abort)->argv, ElementsAre("/usr/bin/shopctl", "resume"));
+}
+
 TEST(CommandConfig, FaultsAreNamedWithLineAndKey) {
   struct Row {
     std::string text;

@@ -111,6 +111,30 @@ TEST_F(HookDirectoryTest, AScriptThatHangsIsKilledAtItsLimit) {
   }
 }
 
+// As those do that keep a client of a database connected from freeze to thaw.
+TEST_F(HookDirectoryTest, WhatAScriptLeavesInTheBackgroundMayWriteUntilItsThaw) {
+  const std::string at = (directory_.path() / "").string();
+  add_file("client", "#!/bin/sh\ncd " + at + R"(
+hold() {
+  read word <go_on
+  echo the tables are unlocked
+  echo done >answer
+}
+case "$1" in
+  freeze) mkfifo go_on answer || exit 1; hold & ;;
+  thaw) [ -p go_on ] || exit 1; echo >go_on; read word <answer; rm go_on answer; [ "$word" = done ] ;;
+  *) exit 2 ;;
+esac
+)");
+  HookDirectory all = make(5s);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(all.freeze(environment_), std::nullopt);
+    EXPECT_TRUE(std::filesystem::exists(directory_.path() / "go_on"));
+    EXPECT_EQ(all.thaw(environment_), std::nullopt);
+    EXPECT_FALSE(std::filesystem::exists(directory_.path() / "go_on"));
+  }
+}
+
 TEST_F(HookDirectoryTest, AScriptWithoutInterpreterIsRunByTheShell) {
   add_file("plain", "echo \"$0 $1\" >> " + (directory_.path() / "log").string() + "\n");
   add_file("empty", "");

@@ -77,5 +77,15 @@ TEST(RunCommand, WhatACommandLeavesInTheBackgroundIsNotWaitedFor) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
 }
 
+TEST(RunCommand, OnlyAnOutputThatIsStillOpenIsHandedOut) {
+  UniqueFd output;
+  EXPECT_EQ(run_command({"/bin/sh", "-c", "echo x"}, {"PATH=/usr/bin:/bin"}, 10s, &output), std::nullopt);
+  EXPECT_EQ(output.get(), -1);
+  const std::string forever = "tail -f /dev/null --pid=" + std::to_string(::getpid());
+  EXPECT_EQ(run_command({"/bin/sh", "-c", forever + " & exit 0"}, {"PATH=/usr/bin:/bin"}, 10s, &output),
+            std::nullopt);
+  EXPECT_GE(output.get(), 0);
+}
+
 }  // namespace
 }  // namespace vss::writers

@@ -46,6 +46,12 @@ freeze_within_ms = 2500
   EXPECT_EQ(config->freeze_limit, 2500ms);
 }
 
+TEST(UnitConfig, TheExampleIsAWriter) {
+  const auto config = load_config(VSS_EXAMPLES "/unit.toml");
+  ASSERT_TRUE(config) << config.error();
+  EXPECT_THAT(config->units, ElementsAre("shop-web.service", "shop-worker.service"));
+}
+
 TEST(UnitConfig, HalfOfTheWindowIsLeftForTheVolumes) {
   EXPECT_EQ(load_unit_config(kUnitHead + "units = [\"a.service\"]\n")->freeze_limit, 10s);
   EXPECT_EQ(load_unit_config(kUnitHead + "units = [\"a.service\"]\nfreeze_timeout_ms = 6000\n")->freeze_limit,

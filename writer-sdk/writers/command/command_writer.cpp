@@ -114,7 +114,11 @@ std::optional<std::string> CommandWriter::act(Event event, const Session& sessio
     return hooks_->thaw(environment(event, session, config_));
   const std::optional<Command>& command = config_.command(event);
   if (!command) return std::nullopt;
-  return writers::run_command(command->argv, environment(event, session, config_), command->limit);
+  UniqueFd output;
+  auto failure =
+      writers::run_command(command->argv, environment(event, session, config_), command->limit, &output);
+  background_output_ = std::move(output);
+  return failure;
 }
 
 void CommandWriter::run(Event event, Session& session) {

@@ -39,6 +39,7 @@ class CommandWriter final : public Writer {
 
   Config config_;
   std::optional<HookDirectory> hooks_;
+  UniqueFd background_output_;  // of what the last command has left there, such as a client that has a lock
 };
 
 }  // namespace vss::command

@@ -28,16 +28,6 @@ bool names_its_interpreter(const fs::path& script) {
   return text.starts_with("#!") || text == "\177ELF";
 }
 
-std::optional<std::string> run_hook(const fs::path& script, const char* argument,
-                                    const std::vector<std::string>& environment,
-                                    std::chrono::milliseconds limit) {
-  std::vector<std::string> words{script.string(), argument};
-  if (!names_its_interpreter(script)) words.insert(words.begin(), "/bin/sh");
-  auto failure = writers::run_command(words, environment, limit);
-  if (failure) *failure = script.filename().string() + " " + argument + ": " + *failure;
-  return failure;
-}
-
 void add(std::optional<std::string>& all, std::optional<std::string> one) {
   if (!one) return;
   all = all ? *all + "; " + *one : std::move(one);
@@ -78,14 +68,27 @@ Listing scripts_of(const fs::path& directory, const HookDirectory::Log& log) {
 
 }  // namespace
 
+std::optional<std::string> HookDirectory::tell(const fs::path& script, const char* argument,
+                                               const std::vector<std::string>& environment,
+                                               std::chrono::milliseconds limit) {
+  std::vector<std::string> words{script.string(), argument};
+  if (!names_its_interpreter(script)) words.insert(words.begin(), "/bin/sh");
+  UniqueFd output;
+  auto failure = writers::run_command(words, environment, limit, &output);
+  if (output.get() >= 0) outputs_.push_back(std::move(output));
+  if (failure) *failure = script.filename().string() + " " + argument + ": " + *failure;
+  return failure;
+}
+
 std::optional<std::string> HookDirectory::freeze(const std::vector<std::string>& environment) {
   Listing listing = scripts_of(settings_.directory, log_);
   if (!listing.error.empty()) return std::move(listing.error);
   const Clock::time_point end = Clock::now() + settings_.freeze_limit;
+  outputs_.clear();
   for (const fs::path& script : listing.scripts) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
     told_.push_back(script);
-    auto failure = run_hook(script, "freeze", environment, std::clamp(left, {}, settings_.script_limit));
+    auto failure = tell(script, "freeze", environment, std::clamp(left, {}, settings_.script_limit));
     if (!failure) continue;
     add(failure, thaw(environment));
     return failure;
@@ -96,7 +99,7 @@ std::optional<std::string> HookDirectory::freeze(const std::vector<std::string>&
 std::optional<std::string> HookDirectory::thaw(const std::vector<std::string>& environment) {
   std::optional<std::string> failures;
   for (const fs::path& script : std::exchange(told_, {}) | std::views::reverse)
-    add(failures, run_hook(script, "thaw", environment, settings_.script_limit));
+    add(failures, tell(script, "thaw", environment, settings_.script_limit));
   return failures;
 }
 

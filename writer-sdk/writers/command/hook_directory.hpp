@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "writer-sdk/common/unique_fd.hpp"
+
 namespace vss::command {
 
 struct HookSettings {
@@ -34,7 +36,13 @@ class HookDirectory {
  private:
   const HookSettings settings_;
   const Log log_;
+  // Has the script called, which may leave something in the background that waits for its thaw.
+  [[nodiscard]] std::optional<std::string> tell(const std::filesystem::path& script, const char* argument,
+                                                const std::vector<std::string>& environment,
+                                                std::chrono::milliseconds limit);
+
   std::vector<std::filesystem::path> told_;
+  std::vector<UniqueFd> outputs_;  // of what is in the background
 };
 
 }  // namespace vss::command

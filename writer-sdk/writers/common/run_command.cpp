@@ -13,8 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
-
-#include "writer-sdk/common/unique_fd.hpp"
+#include <utility>
 
 namespace vss::writers {
 namespace {
@@ -125,11 +124,11 @@ std::string system_text(int error) { return std::generic_category().message(erro
 
 std::optional<std::string> run_command(const std::vector<std::string>& argv,
                                        const std::vector<std::string>& environment,
-                                       std::chrono::milliseconds limit) {
+                                       std::chrono::milliseconds limit, UniqueFd* left_open) {
   const std::string& program = argv.front();
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return program + ": pipe: " + system_text(errno);
-  const UniqueFd reader(ends[0]);
+  UniqueFd reader(ends[0]);
   UniqueFd writer(ends[1]);
   // Only our end must not block; the program's must.
   ::fcntl(writer.get(), F_SETFL, 0);
@@ -155,7 +154,10 @@ std::optional<std::string> run_command(const std::vector<std::string>& argv,
     return with_output(program + " was killed after its limit of " + std::to_string(limit.count()) + " ms",
                        tail);
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return std::nullopt;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+    if (left_open != nullptr && tail.read_from(reader.get())) *left_open = std::move(reader);
+    return std::nullopt;
+  }
   return with_output(program + " " + describe(status), tail);
 }
 
