@@ -74,6 +74,7 @@ struct Column {
   std::vector<double> commits;  // during sets, milliseconds
   std::vector<double> before;   // the longest of each round
   std::vector<double> window;
+  std::vector<double> beyond;  // what of that was longer than the hold
   std::vector<double> after;
   std::vector<double> held;
   std::vector<double> in_all;
@@ -96,9 +97,12 @@ StallClock::duration one_round(const SetMade& made, StallClients& clients, Colum
   const SetTimes& times = made.times;
   for (const Commit& commit : clients.between(times.start, times.end))
     column.commits.push_back(commit.milliseconds());
-  column.before.push_back(longest(clients.between(times.start, times.freeze)));
   column.window.push_back(longest(clients.between(times.freeze, times.thaw)));
-  column.after.push_back(longest(clients.between(times.thaw, times.end)));
+  column.beyond.push_back(std::max(0.0, column.window.back() - times.held));
+  if (times.start != times.freeze) {
+    column.before.push_back(longest(clients.between(times.start, times.freeze)));
+    column.after.push_back(longest(clients.between(times.thaw, times.end)));
+  }
   column.held.push_back(times.held);
   column.in_all.push_back(std::chrono::duration<double, std::milli>(times.end - times.start).count());
   column.level = times.level;
@@ -108,16 +112,20 @@ StallClock::duration one_round(const SetMade& made, StallClients& clients, Colum
 }
 
 void print_head() {
-  std::printf("  %-14s %-8s %7s %7s %7s %15s %15s %15s %15s %8s\n", "clients", "set by", "commit", "p99",
-              "most", "before", "window", "after", "held", "in all");
+  std::printf("  %-13s %-6s %6s %6s %13s %13s %13s %13s %13s %7s\n", "clients", "set by", "commit", "p99",
+              "before", "window", "held", "beyond it", "after", "in all");
 }
 
 void print_row(const char* load, const char* way, const Column& column) {
-  std::printf("  %-14s %-8s %7.1f %7.1f %7.1f", load, way, at(column.commits, 0.5), at(column.commits, 0.99),
-              at(column.commits, 1));
-  for (const auto* stalls : {&column.before, &column.window, &column.after, &column.held})
-    std::printf(" %7.1f %7.1f", at(*stalls, 0.5), at(*stalls, 1));
-  std::printf(" %8.0f  %s\n", at(column.in_all, 0.5), column.level.c_str());
+  std::printf("  %-13s %-6s %6.1f %6.1f", load, way, at(column.commits, 0.5), at(column.commits, 0.99));
+  for (const auto* stalls : {&column.before, &column.window, &column.held, &column.beyond, &column.after}) {
+    if (stalls->empty()) {
+      std::printf(" %13s", "-");
+    } else {
+      std::printf(" %6.1f %6.1f", at(*stalls, 0.5), at(*stalls, 1));
+    }
+  }
+  std::printf(" %7.0f  %s\n", at(column.in_all, 0.5), column.level.c_str());
   std::fflush(stdout);
 }
 
@@ -171,11 +179,11 @@ void run_layout(const DatabaseKind& kind, const Layout& layout, int rounds, bool
 
 void run(int rounds, bool all_loads) {
   std::printf(
-      "%d clients, %d rounds, ms. commit, p99, most: of all commits while a set was made. before, window, "
-      "after:\n"
-      "the longest commit until Freeze, from Freeze to Thaw, and from Thaw until the set was made; held: "
-      "the\n"
-      "longest hold of a volume. Of these the median of the rounds, and the most.\n",
+      "%d clients, %d rounds, ms. commit, p99: of all commits while a set was made. The longest commit: "
+      "before,\n"
+      "until Freeze; window, from Freeze to Thaw, and what of it is beyond the hold; after, from Thaw until "
+      "the set\n"
+      "was made. held: the longest hold of a volume. Of these the median of the rounds, and the most.\n",
       kDatabaseClients, rounds);
   for (const DatabaseKind& kind : kKinds) {
     for (const Layout& layout : kLayouts) run_layout(kind, layout, rounds, all_loads);
