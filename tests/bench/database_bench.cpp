@@ -2,14 +2,13 @@
 // How long the clients of a database wait while sets of its volumes are made, measured by the clients: by
 // vssd, by the usual script, and without a set. Needs root. --smoke: one round of each. README.md says how to
 // read it.
-#include <unistd.h>
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -177,7 +176,7 @@ void run_layout(const DatabaseKind& kind, const Layout& layout, int rounds, bool
   setup.database.reset();
 }
 
-void run(int rounds, bool all_loads) {
+void run(int rounds, bool all_loads, const std::string& only) {
   std::printf(
       "%d clients, %d rounds, ms. commit, p99: of all commits while a set was made. The longest commit: "
       "before,\n"
@@ -186,7 +185,10 @@ void run(int rounds, bool all_loads) {
       "was made. held: the longest hold of a volume. Of these the median of the rounds, and the most.\n",
       kDatabaseClients, rounds);
   for (const DatabaseKind& kind : kKinds) {
-    for (const Layout& layout : kLayouts) run_layout(kind, layout, rounds, all_loads);
+    for (const Layout& layout : kLayouts) {
+      const std::string name = std::string(kind.name) + ", " + layout.name;
+      if (name.find(only) != std::string::npos) run_layout(kind, layout, rounds, all_loads);
+    }
   }
 }
 
@@ -194,14 +196,16 @@ void run(int rounds, bool all_loads) {
 }  // namespace vss::test
 
 int main(int argc, char** argv) {
-  const bool smoke = argc == 2 && std::string_view(argv[1]) == "--smoke";
-  if (argc > 2 || (argc == 2 && !smoke && std::atoi(argv[1]) <= 0)) {
-    std::fprintf(stderr, "usage: database_bench [--smoke|ROUNDS]\n");
-    return 2;
-  }
-  const int given = argc == 2 && !smoke ? std::atoi(argv[1]) : 30;
+  CLI::App app("How long clients of a database wait while snapshot sets are made");
+  int rounds = 30;
+  std::string only;
+  app.add_option("--rounds", rounds, "Sets of each way and load")->check(CLI::PositiveNumber);
+  app.add_option("--only", only, "Only what has this in its name: \"MariaDB\", \"images\"");
+  bool smoke = false;
+  app.add_flag("--smoke", smoke, "One round, one load");
+  CLI11_PARSE(app, argc, argv);
   try {
-    vss::test::run(smoke ? 1 : given, !smoke);
+    vss::test::run(smoke ? 1 : rounds, !smoke, only);
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "database_bench: %s\n", error.what());
