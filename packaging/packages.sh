@@ -6,11 +6,11 @@ PATH=$PATH:/usr/sbin:/sbin
 
 VSSD_BUILD_PACKAGES="g++ cmake ninja-build pkg-config libsdbus-c++-dev libsdbus-c++-bin libasio-dev libcli11-dev
   libspdlog-dev nlohmann-json3-dev libexpected-dev libtomlplusplus-dev libmount-dev libblkid-dev libsystemd-dev
-  libbtrfsutil-dev libdevmapper-dev liblvm2-dev libvalijson-dev libpq-dev"
+  libbtrfsutil-dev libdevmapper-dev liblvm2-dev libvalijson-dev libpq-dev libmariadb-dev"
 VSSD_RUN_PACKAGES="dbus-daemon btrfs-progs e2fsprogs xfsprogs mount util-linux"
 # What packaging/build-deb.sh needs besides VSSD_BUILD_PACKAGES.
 VSSD_DEB_PACKAGES="build-essential debhelper fakeroot"
-VSSD_TEST_PACKAGES="libgtest-dev libgmock-dev libbenchmark-dev systemd postgresql"
+VSSD_TEST_PACKAGES="libgtest-dev libgmock-dev libbenchmark-dev systemd postgresql mariadb-server"
 # The vm ring: an emulator, and what makes the guests' disks without mounting anything.
 VSSD_VM_PACKAGES="qemu-system-x86 qemu-utils mmdebstrap e2fsprogs python3 git"
 

@@ -2,7 +2,6 @@
 #include "daemon/core/data_placement.hpp"
 
 #include <spdlog/spdlog.h>
-
 #include <algorithm>
 
 #include "daemon/core/component_selection.hpp"

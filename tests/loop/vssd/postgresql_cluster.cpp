@@ -3,15 +3,13 @@
 
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
-#include <pwd.h>
-#include <unistd.h>
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <stdexcept>
-#include <system_error>
 
+#include "tests/support/account.hpp"
 #include "tests/support/run_program.hpp"
 #include "tests/support/wait_until.hpp"
 
@@ -79,11 +77,7 @@ void collect(std::vector<std::string>& wrong, const Step& step) {
 }  // namespace
 
 std::vector<std::string> as_postgres(std::vector<std::string> argv) {
-  // The change of the account takes the signal of the parent's death away: setpriv puts it back.
-  const std::vector<std::string> become = {"/usr/bin/setpriv", "--reuid",     kAccount, "--regid", kAccount,
-                                           "--init-groups",    "--pdeathsig", "KILL",   "--"};
-  argv.insert(argv.begin(), become.begin(), become.end());
-  return argv;
+  return as_account(kAccount, std::move(argv));
 }
 
 std::string postgres_program(const std::string& name) {
@@ -101,14 +95,7 @@ std::string postgres_program(const std::string& name) {
   return newest;
 }
 
-void make_postgres_directory(const fs::path& directory) {
-  const passwd* const account = getpwnam(kAccount);
-  if (account == nullptr) throw std::runtime_error("there is no account postgres");
-  fs::create_directories(directory);
-  fs::permissions(directory, fs::perms(0700));
-  if (chown(directory.c_str(), account->pw_uid, account->pw_gid) != 0)
-    throw std::system_error(errno, std::generic_category(), directory.string());
-}
+void make_postgres_directory(const fs::path& directory) { make_directory_of(kAccount, directory); }
 
 SqlSession::SqlSession(const fs::path& socket, const std::string& application)
     : connection_(PQconnectdb(("host=" + quoted(socket) +

@@ -12,7 +12,7 @@ from .work import GUEST_FILES, build_step, hash_of, locked, run_isolated, suite_
 GUEST_PACKAGES = (
     "linux-image-cloud-amd64 systemd systemd-sysv dbus udev kmod initramfs-tools polkitd libpam-systemd procps "
     "lvm2 thin-provisioning-tools dmsetup e2fsprogs xfsprogs btrfs-progs util-linux mount python3 "
-    "postgresql"
+    "postgresql mariadb-server"
 ).split()
 
 MASKED_UNITS = (
@@ -74,6 +74,9 @@ def configure_guest(root: Path) -> None:
     # A test makes its own cluster; the one of the package would start with each guest.
     for cluster in (*root.glob("etc/postgresql/*/main"), *root.glob("var/lib/postgresql/*/main")):
         shutil.rmtree(cluster)
+    # The same for its server of MariaDB, whose units are enabled by these links.
+    for unit in ("mariadb.service", "mysql.service", "mysqld.service"):
+        (root / "etc/systemd/system/multi-user.target.wants" / unit).unlink(missing_ok=True)
     for unit in MASKED_UNITS:
         link = root / "etc/systemd/system" / unit
         link.unlink(missing_ok=True)

@@ -75,6 +75,18 @@ std::vector<std::string> ConfigTable::command(std::string_view key) const {
   return words;
 }
 
+std::string ConfigTable::absolute_path(std::string_view key, const std::string& otherwise) const {
+  std::string path = text(key, otherwise);
+  if (path != otherwise && !path.starts_with('/')) throw error(key, "an absolute path is needed");
+  return path;
+}
+
+std::string ConfigTable::instance(std::string_view key, const std::string& otherwise) const {
+  std::string name = text(key, otherwise);
+  if (name.empty() || name.find('/') != std::string::npos) throw error(key, "a name without / is needed");
+  return name;
+}
+
 ConfigTable ConfigTable::section(std::string_view key) const {
   static const toml::table none;
   const toml::node* node = table.get(key);

@@ -40,6 +40,10 @@ struct ConfigTable {
   [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
   // A command: the program with an absolute path, and its arguments; empty if there is none.
   [[nodiscard]] std::vector<std::string> command(std::string_view key) const;
+  // A path that begins with /; "" only if `otherwise` is that.
+  [[nodiscard]] std::string absolute_path(std::string_view key, const std::string& otherwise) const;
+  // The name of what a writer is for: it is part of the names in lists and documents.
+  [[nodiscard]] std::string instance(std::string_view key, const std::string& otherwise) const;
   // A table in this one; an empty one if there is none.
   [[nodiscard]] ConfigTable section(std::string_view key) const;
   [[nodiscard]] std::vector<ConfigTable> tables(std::string_view key) const;

@@ -1,34 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "writer-sdk/writers/postgresql/cluster_layout.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "writer-sdk/writers/common/places.hpp"
+
 namespace vss::postgresql {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool lies_below(const fs::path& path, const fs::path& directory) {
-  const auto [end, ignored] = std::ranges::mismatch(directory, path);
-  return end == directory.end();
-}
-
-dev_t filesystem_of(const fs::path& path) {
-  struct stat facts {};
-  return ::stat(path.c_str(), &facts) == 0 ? facts.st_dev : 0;
-}
-
-// What is in a directory may be a link, or have something mounted on it. A database may be gone by now.
-bool lies_apart(const fs::path& place, const fs::path& directory) {
-  if (!lies_below(place, directory)) return true;
-  const dev_t filesystem = filesystem_of(place);
-  return filesystem != 0 && filesystem != filesystem_of(directory);
-}
 
 // What a server makes anew, and what others put there, need not be in a snapshot.
 bool belongs_to_cluster(const std::string& name) {
@@ -49,7 +32,7 @@ void add_apart(std::vector<std::string>& places, const fs::path& directory, cons
     std::error_code unknown;
     if (!wanted(entry->path().filename()) || !entry->is_directory(unknown)) continue;
     const fs::path place = fs::weakly_canonical(entry->path());
-    if (lies_apart(place, whole)) places.push_back(place.string());
+    if (writers::lies_apart(place, whole)) places.push_back(place.string());
   }
 }
 

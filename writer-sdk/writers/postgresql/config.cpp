@@ -11,21 +11,14 @@ using writers::ConfigTable;
 // As long as vssd waits for PrepareForSnapshot, less what the rest of that event takes.
 constexpr std::chrono::milliseconds kCheckpointLimit = std::chrono::minutes(9);
 
-std::string absolute(const ConfigTable& table, std::string_view key, const std::string& otherwise) {
-  std::string path = table.text(key, otherwise);
-  if (!path.empty() && !path.starts_with('/')) throw table.error(key, "an absolute path is needed");
-  return path;
-}
-
 ServerSettings server_of(const ConfigTable& table) {
   table.only({"socket_directory", "port", "user", "database", "data_directory"});
   ServerSettings server;
-  server.socket_directory = absolute(table, "socket_directory", server.socket_directory);
-  if (server.socket_directory.empty()) throw table.error("socket_directory", "an absolute path is needed");
+  server.socket_directory = table.absolute_path("socket_directory", server.socket_directory);
   server.port = static_cast<std::uint16_t>(table.number("port", 1, 65535, server.port));
   server.user = table.text("user");
   server.database = table.text("database", server.database);
-  server.data_directory = absolute(table, "data_directory", "");
+  server.data_directory = table.absolute_path("data_directory", "");
   return server;
 }
 
@@ -56,9 +49,7 @@ Config read(const toml::table& root) {
   const ConfigTable file{root, ""};
   file.only({"instance", "server", "snapshot", "restore"});
   Config config;
-  config.instance = file.text("instance", config.instance);
-  if (config.instance.empty() || config.instance.find('/') != std::string::npos)
-    throw file.error("instance", "a name without / is needed");
+  config.instance = file.instance("instance", config.instance);
   config.server = server_of(file.section("server"));
   const ConfigTable snapshot = file.section("snapshot");
   snapshot.only({"mode", "checkpoint_timeout_ms", "require_archive"});

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "writer-sdk/writers/postgresql/postgresql_writer.hpp"
 
-#include <algorithm>
 #include <iostream>
 #include <utility>
 
+#include "writer-sdk/writers/common/places.hpp"
+#include "writer-sdk/writers/common/restore_events.hpp"
 #include "writer-sdk/writers/postgresql/restore.hpp"
 
 namespace vss::postgresql {
@@ -13,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kConnectLimit = 10s;
+constexpr const char* kWho = "the cluster";
 
 WriterOptions options_of(const Config& config) {
   WriterOptions options;
@@ -31,25 +33,6 @@ void exclude(Metadata& metadata, const std::string& data_directory) {
   metadata.add_exclude(data_directory, "postmaster.opts", false);
   metadata.add_exclude(data_directory + "/pg_stat_tmp");
   metadata.add_exclude(data_directory + "/base/pgsql_tmp");
-}
-
-// A volume of the set that this account cannot look at is none of the cluster's.
-bool is_affected(const Session& session, const std::string& place) {
-  try {
-    return session.is_path_affected(place);
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-// A tablespace may have been made since the requester was told, or the volumes were chosen.
-void expect_known(const std::vector<std::string>& places, const std::vector<std::string>& known,
-                  vss_writer_error code) {
-  for (const std::string& place : places) {
-    if (std::ranges::find(known, place) == known.end())
-      throw Veto(code,
-                 "the cluster has had files in " + place + " only since this backup began: begin it anew");
-  }
 }
 
 // A failure of the server can be another one in a minute; what is not UTF-8 or not there stays so.
@@ -100,21 +83,8 @@ void PostgresqlWriter::on_identify(Metadata& metadata) {
                               VSS_WRITER_RESTORE_ALWAYS);
 }
 
-// Whole volumes may be saved that have nothing of the cluster; a part of it is worth nothing.
-bool PostgresqlWriter::takes_part(const Session& session, const ClusterLayout& layout) const {
-  if (session.are_components_selected() && session.components().empty()) return false;
-  std::string missing;
-  bool any = !session.components().empty();
-  for (const std::string& place : layout.places()) {
-    if (is_affected(session, place)) {
-      any = true;
-    } else {
-      missing += (missing.empty() ? "" : ", ") + place;
-    }
-  }
-  if (!any || missing.empty()) return any;
-  throw Veto(VSS_E_WRITER_NON_RETRYABLE, "the cluster in " + layout.data_directory + " also has files in " +
-                                             missing + ", on no volume of this set: add that volume");
+bool PostgresqlWriter::takes_part(const Session& session, const ClusterLayout& layout) {
+  return writers::has_all(session, layout.places(), "the cluster in " + layout.data_directory);
 }
 
 // The volumes may be known already, and this is the earliest moment to say that one is missing.
@@ -159,7 +129,7 @@ void PostgresqlWriter::on_prepare_snapshot(Session& session) {
     Operation operation{find_layout(), std::nullopt};
     if (!takes_part(session, operation.layout)) return;
     Connection server = connect();
-    expect_known(operation.layout.places(), declared_, VSS_E_WRITER_RETRYABLE);
+    writers::expect_known(operation.layout.places(), declared_, VSS_E_WRITER_RETRYABLE, kWho);
     if (needs_backup_mode(session, operation.layout)) {
       check_backup_mode(session, server);
       operation.backup_mode.emplace(std::move(server), "vssd " + session.id(), config_.checkpoint_limit);
@@ -192,8 +162,8 @@ void PostgresqlWriter::on_post_snapshot(Session& session) {
         "the volumes of the cluster were to show one instant and do not: this snapshot of it may not start; "
         "make another one");
   }
-  expect_known(layout_on_disk(layout.data_directory).places(), layout.places(),
-               VSS_E_WRITER_INCONSISTENT_SNAPSHOT);
+  writers::expect_known(layout_on_disk(layout.data_directory).places(), layout.places(),
+                        VSS_E_WRITER_INCONSISTENT_SNAPSHOT, kWho);
   for (Component& component : session.components()) component.set_backup_metadata(to_text(record));
 }
 
@@ -204,29 +174,15 @@ void PostgresqlWriter::on_abort(Session& session) { end_operation(session); }
 void PostgresqlWriter::on_backup_shutdown(Session& session) { end_operation(session); }
 
 void PostgresqlWriter::on_pre_restore(Session& session) {
-  for (Component& component : session.components()) {
-    if (!component.is_selected_for_restore()) continue;
-    try {
-      make_way(parse_backup_record(component.backup_metadata()), config_.restore);
-    } catch (const std::exception& error) {
-      component.set_pre_restore_failure(error.what());
-      throw Veto(VSS_E_WRITER_NON_RETRYABLE, error.what());
-    }
-  }
+  writers::pre_restore(session, [this](const std::string& metadata) {
+    make_way(parse_backup_record(metadata), config_.restore);
+  });
 }
 
 void PostgresqlWriter::on_post_restore(Session& session) {
-  for (Component& component : session.components()) {
-    if (!component.is_selected_for_restore() || component.file_restore_status() != VSS_FILES_RESTORED_ALL ||
-        component.has_additional_restores())
-      continue;
-    try {
-      complete_restore(parse_backup_record(component.backup_metadata()), config_.restore);
-    } catch (const std::exception& error) {
-      component.set_post_restore_failure(error.what());
-      throw Veto(VSS_E_WRITER_NON_RETRYABLE, error.what());
-    }
-  }
+  writers::post_restore(session, [this](const std::string& metadata) {
+    complete_restore(parse_backup_record(metadata), config_.restore);
+  });
 }
 
 void PostgresqlWriter::on_state_changed(vss_writer_state, const std::string& message) {

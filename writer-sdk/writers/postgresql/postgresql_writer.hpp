@@ -41,7 +41,7 @@ class PostgresqlWriter : public Writer {
 
   [[nodiscard]] Connection connect() const;
   [[nodiscard]] ClusterLayout find_layout();
-  [[nodiscard]] bool takes_part(const Session& session, const ClusterLayout& layout) const;
+  [[nodiscard]] static bool takes_part(const Session& session, const ClusterLayout& layout);
   [[nodiscard]] bool needs_backup_mode(const Session& session, const ClusterLayout& layout) const;
   void check_backup_mode(const Session& session, Connection& server) const;
   void end_operation(const Session& session);

@@ -15,16 +15,13 @@
 #include <system_error>
 
 #include "writer-sdk/common/unique_fd.hpp"
-#include "writer-sdk/writers/common/run_command.hpp"
+#include "writer-sdk/writers/common/restore_events.hpp"
 #include "writer-sdk/writers/postgresql/cluster_layout.hpp"
 
 namespace vss::postgresql {
 namespace {
 
 namespace fs = std::filesystem;
-
-// As long as vssd waits for PreRestore and PostRestore, less what the rest takes.
-constexpr std::chrono::milliseconds kCommandLimit = std::chrono::minutes(9);
 
 // The first line of postmaster.pid; negative for a server of one user. A process of that number which works
 // elsewhere is not the server, whose file was left by a crash.
@@ -40,13 +37,6 @@ std::optional<pid_t> running_server(const fs::path& data_directory) {
   const bool works_here = fs::equivalent("/proc/" + std::to_string(pid) + "/cwd", data_directory, unknown);
   if (!unknown && !works_here) return std::nullopt;
   return pid;
-}
-
-void run(const std::vector<std::string>& command, const std::string& what) {
-  std::vector<std::string> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
-  if (const auto failure = writers::run_command(command, environment, kCommandLimit))
-    throw std::runtime_error(what + ": " + *failure);
 }
 
 [[noreturn]] void fail(const fs::path& path) {
@@ -147,7 +137,7 @@ void remove_what_steers_recovery(const BackupRecord& record) {
 
 void make_way(const BackupRecord& record, const RestoreSettings& settings) {
   if (!running_server(record.data_directory)) return;
-  if (!settings.stop_command.empty()) run(settings.stop_command, "stop_command");
+  if (!settings.stop_command.empty()) writers::run_for_restore(settings.stop_command, "stop_command");
   if (const auto pid = running_server(record.data_directory))
     throw std::runtime_error("a server (pid " + std::to_string(*pid) + ") works in " + record.data_directory +
                              ": stop it and restore again, or set stop_command");
@@ -170,7 +160,7 @@ void complete_restore(const BackupRecord& record, const RestoreSettings& setting
   }
   if (!settings.restore_command.empty() && (record.end || settings.latest))
     recover_from_archive(record, settings);
-  if (!settings.start_command.empty()) run(settings.start_command, "start_command");
+  if (!settings.start_command.empty()) writers::run_for_restore(settings.start_command, "start_command");
 }
 
 }  // namespace vss::postgresql

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A server whose files are lost and come back by `vssctl restore`: the writer refuses while a server runs,
+// and looks afterwards whether all is there. vss.md 1.5.
+#include <nlohmann/json.hpp>
+
+#include "tests/loop/vssd/mariadb_fixture.hpp"
+
+namespace vss::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr auto kCommandLimit = 120s;
+
+struct Layout {
+  std::string name;
+  bool one_instant;
+};
+
+std::string name_of(const testing::TestParamInfo<Layout>& layout) { return layout.param.name; }
+
+class MariadbRestore : public MariadbTest, public testing::WithParamInterface<Layout> {
+ protected:
+  struct Ended {
+    int status = -1;
+    std::string output;
+  };
+  Ended vssctl(std::vector<std::string> words) {
+    words.insert(words.begin(), VSSCTL_PROGRAM);
+    ChildProcess process(words, {}, volumes_.directory() / ("vssctl." + std::to_string(++runs_)));
+    const std::optional<int> status = process.wait(kCommandLimit);
+    return {status.value_or(-1), process.output()};
+  }
+
+  // What the snapshots of the server show.
+  MariadbPlaces save() {
+    const Ended made =
+        vssctl({"create", "--json", "--persistent", "--component", "MariaDB", "--document", document_, "-v",
+                volumes_of_.data, "-v", volumes_of_.log, "-v", volumes_of_.far});
+    EXPECT_EQ(made.status, 0) << made.output;
+    const json set = json::parse(made.output.substr(0, made.output.find('\n')));
+    EXPECT_EQ(set.at("consistency"), GetParam().one_instant ? "cut" : "per-volume");
+    std::map<std::string, fs::path> paths;
+    for (const json& snapshot : set.at("snapshots"))
+      paths[snapshot.at("volume")] = snapshot.at("path").get<std::string>();
+    return {paths.at(volumes_of_.data) / "data", paths.at(volumes_of_.log) / "log",
+            paths.at(volumes_of_.far) / "far"};
+  }
+
+  // Everything in the places of the server is that of the snapshots, but for one place that is left empty.
+  [[nodiscard]] std::string copy_back(const MariadbPlaces& from, const fs::path& left_out = {}) const {
+    std::string script = "set -e\n";
+    const MariadbPlaces to = places();
+    for (const auto& [source, target] :
+         {std::pair(from.data, to.data), std::pair(from.log, to.log), std::pair(from.far, to.far)}) {
+      script += "find " + target.string() + " -mindepth 1 -delete\n";
+      if (target != left_out) script += "cp -a " + source.string() + "/. " + target.string() + "\n";
+    }
+    return script;
+  }
+  Ended restore(const std::string& script) {
+    return vssctl({"restore", "--document", document_, "--", "sh", "-c", script});
+  }
+
+  const std::string document_ = volumes_.directory() / "backup.json";
+  int runs_ = 0;
+};
+
+TEST_P(MariadbRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
+  if (GetParam().one_instant) {
+    use_one_filesystem();
+  } else {
+    use_two_filesystems();
+  }
+  start();
+  auto witness = std::make_unique<MariadbWitness>(*server_);
+  ASSERT_TRUE(wait_until([&] { return witness->acknowledged() > 20; }, 60s));
+  start_writer();
+  const FreezeGuard guard = volumes_.guard();
+  const std::uint64_t before = witness->acknowledged();
+  const MariadbPlaces snapshots = save();
+  const std::uint64_t after = witness->acknowledged();
+  ASSERT_TRUE(wait_until([&] { return witness->acknowledged() > after + 10; }, 60s));
+  witness.reset();
+  const auto number = [&](const char* what) {
+    return std::stoull(server_->connect().run(std::string("SELECT ") + what + " FROM ledger.witness"));
+  };
+  const std::uint64_t last = number("MAX(number)");
+
+  const Ended refused = restore("true");
+  EXPECT_NE(refused.status, 0);
+  EXPECT_NE(refused.output.find("stop it and restore again"), std::string::npos) << refused.output;
+
+  server_->stop();
+  const Ended incomplete = restore(copy_back(snapshots, places().log));
+  EXPECT_NE(incomplete.status, 0);
+  EXPECT_NE(incomplete.output.find(places().log), std::string::npos) << incomplete.output;
+
+  const Ended restored = restore(copy_back(snapshots));
+  EXPECT_EQ(restored.status, 0) << restored.output;
+  server_->start();
+  EXPECT_GE(number("MAX(number)"), before);
+  EXPECT_LT(number("MAX(number)"), last);
+  EXPECT_EQ(number("COUNT(*)"), number("MAX(number)")) << "none is missing in between";
+  server_->connect().run("INSERT INTO ledger.witness VALUES (0)");
+  EXPECT_EQ(vssctl({"delete", "--yes", "--all"}).status, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Volumes, MariadbRestore,
+                         testing::Values(Layout{"OfOneInstant", true}, Layout{"OfTwoInstants", false}),
+                         &name_of);
+
+}  // namespace
+}  // namespace vss::test

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What is on a set is a MariaDB that starts and has all that was acknowledged, on one filesystem and on two.
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/loop/vssd/mariadb_fixture.hpp"
+#include "tests/support/requester.hpp"
+
+namespace vss::test {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kClients = 3;
+constexpr int kSetsOfOneInstant = 30;
+constexpr int kSetsOfSeveral = 5;
+constexpr int kControlRounds = 60;
+
+// One text of all; "" if there is none.
+std::string lines(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += text + "\n";
+  return all;
+}
+
+class MariadbSets : public MariadbTest {
+ protected:
+  // Load, and a writer of our own that notes in its Freeze what has been acknowledged by then.
+  void start_load() {
+    load_ = std::make_unique<MariadbLoad>(*server_, kClients);
+    witness_ = std::make_unique<MariadbWitness>(*server_);
+    ASSERT_TRUE(wait_until([&] { return witness_->acknowledged() > 20 && load_->transfers() > 50; }, 60s));
+  }
+  void add_clock() {
+    add_writer("clock", volumes_of_.data,
+               {{"freeze", [this](Session&) { at_freeze_ = witness_->acknowledged(); }}});
+  }
+  ~MariadbSets() override { writers_.clear(); }
+
+  // Sets under load, of which each is a server that has everything; what the writer says of the last one.
+  json every_set_is_whole(int sets, const std::string& consistency) {
+    start_load();
+    add_clock();
+    start_writer(2);
+    json metadata;
+    for (int i = 0; i < sets && !HasFailure(); ++i) {
+      SCOPED_TRACE(i);
+      const FreezeGuard guard = volumes_.guard();
+      const std::uint64_t before = witness_->acknowledged();
+      const std::uint64_t transfers = load_->transfers();
+      const Made made = make_set_of_server(members(), {"clock"});
+      EXPECT_EQ(made.error, "") << made.message;
+      if (!made.error.empty()) break;
+      EXPECT_EQ(made.consistency, consistency) << made.reason;
+      metadata = metadata_of(made);
+      EXPECT_GE(at_freeze_, before) << "no Freeze in this set";
+      EXPECT_EQ(lines(RestoredMariadb(shown_by(made), places(), scratch()).violations(at_freeze_)), "");
+      EXPECT_TRUE(wait_until([&] { return load_->transfers() > transfers + kClients; }, 30s))
+          << "the load stands";
+      EXPECT_EQ(made.release(), "");
+    }
+    std::printf("%d sets, %llu numbers of the witness, %llu transfers\n", sets,
+                static_cast<unsigned long long>(witness_->acknowledged()),
+                static_cast<unsigned long long>(load_->transfers()));
+    load_->finish();
+    EXPECT_EQ(leftovers(), std::vector<std::string>());
+    return metadata;
+  }
+
+  std::unique_ptr<MariadbLoad> load_;
+  std::unique_ptr<MariadbWitness> witness_;
+  std::atomic<std::uint64_t> at_freeze_ = 0;
+};
+
+TEST_F(MariadbSets, EverySnapshotOfOneInstantStartsAndHasWhatWasAcknowledged) {
+  use_one_filesystem();
+  start();
+  const json metadata = every_set_is_whole(kSetsOfOneInstant, "cut");
+  EXPECT_EQ(metadata.at("consistency"), "backup-stage-atomic");
+  EXPECT_EQ(metadata.at("binlog_file"), "binlog.000001") << metadata;
+  EXPECT_GT(metadata.at("binlog_position"), 0) << metadata;
+  EXPECT_EQ(metadata.at("gtid").get<std::string>().find("0-1-"), 0U) << metadata;
+}
+
+TEST_F(MariadbSets, VolumesOfTwoFilesystemsAreCapturedAtAStandstill) {
+  use_two_filesystems();
+  start();
+  EXPECT_EQ(every_set_is_whole(kSetsOfSeveral, "per-volume").at("consistency"), "standstill");
+}
+
+// Captured in between, a filesystem with much to write makes the time between two instants as long as it is
+// on slower disks.
+class MariadbControl : public MariadbSets {
+ protected:
+  // A table that is only marked as in use has lost nothing.
+  static std::string damage(std::vector<std::string> wrong) {
+    std::erase_if(wrong, [](const std::string& text) {
+      return text.find("hasn't closed the table properly") != std::string::npos &&
+             text.find("error") == std::string::npos;
+    });
+    return lines(wrong);
+  }
+
+  // If what the tests above look at does not see this, they see nothing.
+  void expect_that_it_breaks(const Paths& volumes) {
+    std::string seen;
+    int rounds = 0;
+    while (seen.empty() && rounds < kControlRounds && !HasFailure()) {
+      ++rounds;
+      const FreezeGuard guard = volumes_.guard();
+      const std::uint64_t before = witness_->acknowledged();
+      const Made made = make_set(volumes, {.context = "file-share-backup"});
+      ASSERT_EQ(made.error, "") << made.message;
+      seen = damage(RestoredMariadb(shown_by(made), places(), scratch()).violations(before));
+      ASSERT_EQ(made.release(), "");
+    }
+    EXPECT_NE(seen, "") << "blind: " << rounds << " sets without the writer all look whole";
+    std::printf("seen in set %d: %s\n", rounds, seen.substr(0, 400).c_str());
+  }
+};
+
+TEST_F(MariadbControl, OneInstantWithoutStagesBreaksTablesWithoutTransactions) {
+  use_one_filesystem();
+  start();
+  start_load();
+  expect_that_it_breaks(members());
+}
+
+TEST_F(MariadbControl, TwoInstantsWithoutStandstillBreak) {
+  use_two_filesystems();
+  start();
+  start_load();
+  // Captured in between, a filesystem with much to write makes the time between two instants as long as it is
+  // on slower disks.
+  const auto slow = Volumes::add_subvolumes(volumes_.add("btrfs-slow", "btrfs", 1000), 1, "slow").front();
+  const Repeater dirt([&](std::uint64_t step) {
+    std::ofstream(slow / std::to_string(step % 16)) << std::string(std::size_t{8} << 20U, 'd');
+  });
+  expect_that_it_breaks({volumes_of_.log, volumes_of_.far, slow, volumes_of_.data});
+}
+
+TEST_F(MariadbSets, ASetWithoutOneOfTheVolumesFailsBeforeAnythingIsFrozen) {
+  use_one_filesystem();
+  start();
+  witness_ = std::make_unique<MariadbWitness>(*server_);
+  add_clock();
+  start_writer(2);
+  const auto stages = [&] { return server_->connect().run("SHOW GLOBAL STATUS LIKE 'Com_backup'"); };
+  const std::string before = stages();
+  for (const auto& missing : {volumes_of_.log, volumes_of_.far}) {
+    SCOPED_TRACE(missing);
+    Paths rest = members();
+    std::erase(rest, missing);
+    const FreezeGuard guard = volumes_.guard();
+    const Made made = make_set_of_server(rest, {"clock"});
+    EXPECT_NE(made.error, "");
+    EXPECT_NE(made.message.find(missing), std::string::npos) << made.error << ": " << made.message;
+    EXPECT_EQ(made.release(), "");
+  }
+  EXPECT_EQ(writers_.front()->count("freeze"), 0U);
+  EXPECT_EQ(stages(), before);
+
+  const FreezeGuard guard = volumes_.guard();
+  const Made whole = make_set_of_server(members(), {"clock"});
+  EXPECT_EQ(whole.error, "") << whole.message;
+  EXPECT_NE(stages(), before) << "blind: the server does not count stages";
+  EXPECT_EQ(whole.release(), "");
+}
+
+struct Obstacle {
+  const char* name;
+  bool one_instant;
+  // What another session has begun, does not end, and the writer has to wait for.
+  std::vector<std::string> statements;
+  friend void PrintTo(const Obstacle& obstacle, std::ostream* out) { *out << obstacle.name; }
+};
+
+class MariadbLocks : public MariadbTest, public testing::WithParamInterface<Obstacle> {
+ protected:
+  // A session of its own, whose last statement is under way.
+  struct Busy {
+    explicit Busy(const MariadbServer& server, const std::vector<std::string>& statements)
+        : session(server.connect()), id(session.run("SELECT CONNECTION_ID()")) {
+      thread = std::make_unique<std::thread>([this, statements] {
+        try {
+          for (const std::string& statement : statements) (void)session.run(statement);
+        } catch (const std::runtime_error&) {
+          // It is killed at the end.
+        }
+      });
+    }
+    ~Busy() { thread->join(); }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+    MariadbSession session;
+    std::string id;
+    std::unique_ptr<std::thread> thread;
+  };
+};
+
+TEST_P(MariadbLocks, WhoHoldsThemTooLongFailsTheSetAndNothingElse) {
+  if (GetParam().one_instant) {
+    use_one_filesystem();
+  } else {
+    use_two_filesystems();
+  }
+  start();
+  start_writer(1, "lock_timeout_ms = 1000\n");
+  server_->connect().run("INSERT INTO ledger.plain (client, number) VALUES (0, 1)");
+  const FreezeGuard guard = volumes_.guard();
+  {
+    const Busy busy(*server_, GetParam().statements);
+    ASSERT_TRUE(wait_until(
+        [&] {
+          return server_->connect().run("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = " +
+                                        busy.id + " AND STATE = 'User sleep'") == "1";
+        },
+        10s));
+    const Made made = make_set_of_server(members(), {});
+    const std::string failure = failure_of_writer(*made.requester);
+    EXPECT_NE(failure.find("SHOW PROCESSLIST"), std::string::npos) << made.message << failure;
+    EXPECT_EQ(answer("INSERT INTO ledger.witness VALUES (1)"), "") << "nobody waits any more";
+    EXPECT_EQ(made.release(), "");
+    server_->connect().run("KILL " + busy.id);
+  }
+  EXPECT_EQ(answer("BACKUP STAGE START"), "") << "the stage has ended";
+  const Made again = make_set_of_server(members(), {});
+  EXPECT_EQ(again.error, "") << again.message;
+  EXPECT_EQ(again.release(), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Statements, MariadbLocks,
+    testing::Values(
+        Obstacle{"AWriteWithoutTransaction", true, {"UPDATE ledger.plain SET number = number + SLEEP(600)"}},
+        Obstacle{"AnotherBackup", true, {"BACKUP STAGE START", "DO SLEEP(600)"}},
+        Obstacle{"AnUpdateBeforeAStandstill",
+                 false,
+                 {"UPDATE ledger.near SET balance = balance + SLEEP(600) WHERE id = 1"}}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST_F(MariadbTest, WhoIsNotLetInIsToldWhatToGrant) {
+  use_one_filesystem();
+  start();
+  start_writer();
+  const FreezeGuard guard = volumes_.guard();
+  const auto failure_without = [&](const std::string& statement) {
+    server_->connect().run(statement);
+    const Made made = make_set_of_server(members(), {});
+    std::string failure = failure_of_writer(*made.requester);
+    EXPECT_EQ(made.release(), "");
+    return failure;
+  };
+  const std::string without_right = failure_without("REVOKE RELOAD ON *.* FROM mysql@localhost");
+  EXPECT_NE(without_right.find("GRANT the account"), std::string::npos) << without_right;
+  const std::string without_account = failure_without("DROP USER mysql@localhost");
+  EXPECT_NE(without_account.find("IDENTIFIED VIA unix_socket"), std::string::npos) << without_account;
+}
+
+}  // namespace
+}  // namespace vss::test

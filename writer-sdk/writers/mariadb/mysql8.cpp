@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "writer-sdk/writers/mariadb/mysql8.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace vss::mariadb::mysql8 {
+namespace {
+
+// Those of the server itself are transactional, but for its logs.
+constexpr const char* kTablesWithoutTransactions =
+    "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND ENGINE IN ('MyISAM', "
+    "'MRG_MYISAM', 'ARCHIVE', 'CSV') AND TABLE_SCHEMA NOT IN ('mysql', 'performance_schema', "
+    "'information_schema', 'sys')";
+
+Position position_of(const std::string& local) {
+  try {
+    const auto json = nlohmann::json::parse(local);
+    return {json.value("binary_log_file", ""), json.value("binary_log_position", std::uint64_t{0}),
+            json.value("gtid_executed", "")};
+  } catch (const nlohmann::json::exception& error) {
+    throw ServerError("performance_schema.log_status cannot be understood: " + std::string(error.what()));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> data_files(Connection& server) {
+  std::vector<std::string> files;
+  for (const Row& row : server.query("SELECT PATH FROM information_schema.INNODB_DATAFILES", kLookLimit))
+    files.push_back(row.at(0));
+  return files;
+}
+
+InstanceLock::InstanceLock(Connection server, const Limits& limits)
+    : server_(std::move(server)), limits_(limits) {}
+
+void InstanceLock::block() {
+  const Deadline deadline(limits_.lock);
+  run_within(server_, "LOCK INSTANCE FOR BACKUP", deadline);
+  if (server_.query(kTablesWithoutTransactions, kLookLimit).at(0).at(0) != "0")
+    run_within(server_, "FLUSH TABLES WITH READ LOCK", deadline);
+  server_.query("FLUSH LOCAL ENGINE LOGS", kLookLimit);
+  position_ =
+      position_of(server_.query("SELECT LOCAL FROM performance_schema.log_status", kLookLimit).at(0).at(0));
+}
+
+void InstanceLock::release() {
+  server_.query("UNLOCK TABLES", kLookLimit);
+  server_.query("UNLOCK INSTANCE", kLookLimit);
+}
+
+}  // namespace vss::mariadb::mysql8

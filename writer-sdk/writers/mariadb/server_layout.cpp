@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "writer-sdk/writers/mariadb/server_layout.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "writer-sdk/writers/mariadb/mysql8.hpp"
+
+namespace vss::mariadb {
+namespace {
+
+namespace fs = std::filesystem;
+using Variables = std::map<std::string, std::string>;
+
+void sort_and_unite(writers::Places& places) {
+  std::ranges::sort(places);
+  const auto again = std::ranges::unique(places);
+  places.erase(again.begin(), again.end());
+}
+
+// Adds a directory if it is no part of the data directory.
+void add_apart(writers::Places& places, const fs::path& directory, const fs::path& data_directory) {
+  const fs::path place = fs::weakly_canonical(directory);
+  if (writers::lies_apart(place, data_directory)) places.push_back(place.string());
+}
+
+// A table with a directory of its own is a link, or a file of InnoDB that names the other one.
+void add_table(writers::Places& places, const fs::directory_entry& entry, const fs::path& data_directory) {
+  std::error_code gone;
+  if (entry.is_symlink(gone)) {
+    const fs::path target = fs::weakly_canonical(entry.path(), gone);
+    if (!gone) add_apart(places, target.parent_path(), data_directory);
+  } else if (entry.path().extension() == ".isl") {
+    std::string target;
+    std::getline(std::ifstream(entry.path()), target);
+    if (!target.empty()) add_apart(places, fs::path(target).parent_path(), data_directory);
+  }
+}
+
+// Databases and tables come and go meanwhile.
+void add_linked(writers::Places& places, const fs::path& data_directory) {
+  std::error_code gone;
+  for (fs::directory_iterator database(data_directory, gone), end; !gone && database != end;
+       database.increment(gone)) {
+    std::error_code unknown;
+    if (!database->is_directory(unknown)) {
+      add_table(places, *database, data_directory);
+      continue;
+    }
+    add_apart(places, database->path(), data_directory);
+    for (fs::directory_iterator table(database->path(), unknown); !unknown && table != end;
+         table.increment(unknown))
+      add_table(places, *table, data_directory);
+  }
+}
+
+// "ibdata1:12M;/srv/more/ibdata2:12M:autoextend": paths are below innodb_data_home_dir, which makes them
+// absolute if it ends with a slash.
+void add_system_tablespace(writers::Places& places, const Variables& variables,
+                           const fs::path& data_directory) {
+  const std::string home = variables.at("innodb_data_home_dir");
+  std::istringstream files(variables.at("innodb_data_file_path"));
+  for (std::string file; std::getline(files, file, ';');) {
+    const std::string name = file.substr(0, file.find(':'));
+    const fs::path path = home.empty() ? fs::path(name) : fs::path(home + "/" + name);
+    add_apart(places, (data_directory / path).parent_path(), data_directory);
+  }
+}
+
+void add_if_set(writers::Places& places, const std::string& directory, const fs::path& data_directory) {
+  if (!directory.empty()) add_apart(places, data_directory / directory, data_directory);
+}
+
+Variables variables_of(Connection& server) {
+  Variables variables = server.values(
+      "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('datadir', 'innodb_data_home_dir', "
+      "'innodb_data_file_path', 'innodb_log_group_home_dir', 'innodb_undo_directory', 'aria_log_dir_path', "
+      "'log_bin_basename', 'relay_log_basename')");
+  for (const char* name :
+       {"innodb_data_home_dir", "innodb_data_file_path", "innodb_log_group_home_dir", "innodb_undo_directory",
+        "aria_log_dir_path", "log_bin_basename", "relay_log_basename"})
+    variables.try_emplace(name);
+  return variables;
+}
+
+}  // namespace
+
+writers::Places ServerLayout::places() const {
+  writers::Places all{data_directory};
+  all.insert(all.end(), logs.begin(), logs.end());
+  all.insert(all.end(), elsewhere.begin(), elsewhere.end());
+  return all;
+}
+
+ServerLayout layout_of(Connection& server) {
+  const Variables variables = variables_of(server);
+  const auto data = variables.find("datadir");
+  if (data == variables.end()) throw ServerError("the server does not say where its data directory is");
+  ServerLayout layout = layout_on_disk(data->second);
+  layout.product = server.is_mariadb() ? "MariaDB" : "MySQL";
+  layout.version = server.version_text();
+  const fs::path directory = layout.data_directory;
+  add_system_tablespace(layout.elsewhere, variables, directory);
+  add_if_set(layout.elsewhere, variables.at("innodb_undo_directory"), directory);
+  if (!server.is_mariadb()) {
+    for (const std::string& file : mysql8::data_files(server))
+      add_apart(layout.elsewhere, (directory / file).parent_path(), directory);
+  }
+  add_if_set(layout.logs, variables.at("innodb_log_group_home_dir"), directory);
+  add_if_set(layout.logs, variables.at("aria_log_dir_path"), directory);
+  for (const char* base : {"log_bin_basename", "relay_log_basename"})
+    add_if_set(layout.logs, fs::path(variables.at(base)).parent_path(), directory);
+  sort_and_unite(layout.logs);
+  sort_and_unite(layout.elsewhere);
+  std::erase_if(layout.logs, [&](const std::string& place) {
+    return std::ranges::find(layout.elsewhere, place) != layout.elsewhere.end();
+  });
+  return layout;
+}
+
+ServerLayout layout_on_disk(const std::string& data_directory) {
+  ServerLayout layout;
+  layout.data_directory = data_directory;
+  std::error_code missing;
+  const fs::path real = fs::canonical(data_directory, missing);
+  if (missing) return layout;
+  layout.data_directory = real.string();
+  add_linked(layout.elsewhere, real);
+  sort_and_unite(layout.elsewhere);
+  return layout;
+}
+
+}  // namespace vss::mariadb
