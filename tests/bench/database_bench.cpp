@@ -27,7 +27,8 @@ using namespace std::chrono_literals;
 constexpr unsigned kMebibytes = 2000;  // of a btrfs, sparse
 constexpr auto kSettle = 300ms;        // after a set was removed, and before the next one
 
-const DatabaseKind kKinds[] = {{"PostgreSQL", "postgres", &make_postgresql}};
+const DatabaseKind kKinds[] = {{"PostgreSQL", "postgres", &make_postgresql_database},
+                               {"MariaDB", "mysql", &make_mariadb_database}};
 
 struct Load {
   const char* name;
@@ -74,11 +75,16 @@ struct Column {
   std::vector<double> before;   // the longest of each round
   std::vector<double> window;
   std::vector<double> beyond;  // what of that was longer than the hold
+  std::vector<double> lasted;  // the window
   std::vector<double> after;
   std::vector<double> held;
   std::vector<double> in_all;
   std::string level;
 };
+
+double milliseconds(StallClock::duration time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
 
 double at(std::vector<double> values, double part) {
   if (values.empty()) return 0;
@@ -103,7 +109,8 @@ StallClock::duration one_round(const SetMade& made, StallClients& clients, Colum
     column.after.push_back(longest(clients.between(times.thaw, times.end)));
   }
   column.held.push_back(times.held);
-  column.in_all.push_back(std::chrono::duration<double, std::milli>(times.end - times.start).count());
+  column.lasted.push_back(milliseconds(times.thaw - times.freeze));
+  column.in_all.push_back(milliseconds(times.end - times.start));
   column.level = times.level;
   made.remove();
   std::this_thread::sleep_for(kSettle);
@@ -111,8 +118,8 @@ StallClock::duration one_round(const SetMade& made, StallClients& clients, Colum
 }
 
 void print_head() {
-  std::printf("  %-13s %-6s %6s %6s %13s %13s %13s %13s %13s %7s\n", "clients", "set by", "commit", "p99",
-              "before", "window", "held", "beyond it", "after", "in all");
+  std::printf("  %-13s %-6s %6s %6s %13s %13s %13s %13s %13s %7s %7s\n", "clients", "set by", "commit", "p99",
+              "before", "window", "held", "beyond it", "after", "lasted", "in all");
 }
 
 void print_row(const char* load, const char* way, const Column& column) {
@@ -124,7 +131,7 @@ void print_row(const char* load, const char* way, const Column& column) {
       std::printf(" %6.1f %6.1f", at(*stalls, 0.5), at(*stalls, 1));
     }
   }
-  std::printf(" %7.0f  %s\n", at(column.in_all, 0.5), column.level.c_str());
+  std::printf(" %7.0f %7.0f  %s\n", at(column.lasted, 0.5), at(column.in_all, 0.5), column.level.c_str());
   std::fflush(stdout);
 }
 
@@ -182,7 +189,9 @@ void run(int rounds, bool all_loads, const std::string& only) {
       "before,\n"
       "until Freeze; window, from Freeze to Thaw, and what of it is beyond the hold; after, from Thaw until "
       "the set\n"
-      "was made. held: the longest hold of a volume. Of these the median of the rounds, and the most.\n",
+      "was made. held: the longest hold of a volume. Of these the median of the rounds, and the most. "
+      "lasted: the\n"
+      "window.\n",
       kDatabaseClients, rounds);
   for (const DatabaseKind& kind : kKinds) {
     for (const Layout& layout : kLayouts) {
