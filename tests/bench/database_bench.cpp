@@ -2,14 +2,13 @@
 // How long the clients of a database wait while sets of its volumes are made, measured by the clients: by
 // vssd, by the usual script, and without a set. Needs root. --smoke: one round of each. README.md says how to
 // read it.
-#include <unistd.h>
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -28,7 +27,8 @@ using namespace std::chrono_literals;
 constexpr unsigned kMebibytes = 2000;  // of a btrfs, sparse
 constexpr auto kSettle = 300ms;        // after a set was removed, and before the next one
 
-const DatabaseKind kKinds[] = {{"PostgreSQL", "postgres", &make_postgresql}};
+const DatabaseKind kKinds[] = {{"PostgreSQL", "postgres", &make_postgresql_database},
+                               {"MariaDB", "mysql", &make_mariadb_database}};
 
 struct Load {
   const char* name;
@@ -74,11 +74,17 @@ struct Column {
   std::vector<double> commits;  // during sets, milliseconds
   std::vector<double> before;   // the longest of each round
   std::vector<double> window;
+  std::vector<double> beyond;  // what of that was longer than the hold
+  std::vector<double> lasted;  // the window
   std::vector<double> after;
   std::vector<double> held;
   std::vector<double> in_all;
   std::string level;
 };
+
+double milliseconds(StallClock::duration time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
 
 double at(std::vector<double> values, double part) {
   if (values.empty()) return 0;
@@ -96,11 +102,15 @@ StallClock::duration one_round(const SetMade& made, StallClients& clients, Colum
   const SetTimes& times = made.times;
   for (const Commit& commit : clients.between(times.start, times.end))
     column.commits.push_back(commit.milliseconds());
-  column.before.push_back(longest(clients.between(times.start, times.freeze)));
   column.window.push_back(longest(clients.between(times.freeze, times.thaw)));
-  column.after.push_back(longest(clients.between(times.thaw, times.end)));
+  column.beyond.push_back(std::max(0.0, column.window.back() - times.held));
+  if (times.start != times.freeze) {
+    column.before.push_back(longest(clients.between(times.start, times.freeze)));
+    column.after.push_back(longest(clients.between(times.thaw, times.end)));
+  }
   column.held.push_back(times.held);
-  column.in_all.push_back(std::chrono::duration<double, std::milli>(times.end - times.start).count());
+  column.lasted.push_back(milliseconds(times.thaw - times.freeze));
+  column.in_all.push_back(milliseconds(times.end - times.start));
   column.level = times.level;
   made.remove();
   std::this_thread::sleep_for(kSettle);
@@ -108,16 +118,20 @@ StallClock::duration one_round(const SetMade& made, StallClients& clients, Colum
 }
 
 void print_head() {
-  std::printf("  %-14s %-8s %7s %7s %7s %15s %15s %15s %15s %8s\n", "clients", "set by", "commit", "p99",
-              "most", "before", "window", "after", "held", "in all");
+  std::printf("  %-13s %-6s %6s %6s %13s %13s %13s %13s %13s %7s %7s\n", "clients", "set by", "commit", "p99",
+              "before", "window", "held", "beyond it", "after", "lasted", "in all");
 }
 
 void print_row(const char* load, const char* way, const Column& column) {
-  std::printf("  %-14s %-8s %7.1f %7.1f %7.1f", load, way, at(column.commits, 0.5), at(column.commits, 0.99),
-              at(column.commits, 1));
-  for (const auto* stalls : {&column.before, &column.window, &column.after, &column.held})
-    std::printf(" %7.1f %7.1f", at(*stalls, 0.5), at(*stalls, 1));
-  std::printf(" %8.0f  %s\n", at(column.in_all, 0.5), column.level.c_str());
+  std::printf("  %-13s %-6s %6.1f %6.1f", load, way, at(column.commits, 0.5), at(column.commits, 0.99));
+  for (const auto* stalls : {&column.before, &column.window, &column.held, &column.beyond, &column.after}) {
+    if (stalls->empty()) {
+      std::printf(" %13s", "-");
+    } else {
+      std::printf(" %6.1f %6.1f", at(*stalls, 0.5), at(*stalls, 1));
+    }
+  }
+  std::printf(" %7.0f %7.0f  %s\n", at(column.lasted, 0.5), at(column.in_all, 0.5), column.level.c_str());
   std::fflush(stdout);
 }
 
@@ -169,16 +183,21 @@ void run_layout(const DatabaseKind& kind, const Layout& layout, int rounds, bool
   setup.database.reset();
 }
 
-void run(int rounds, bool all_loads) {
+void run(int rounds, bool all_loads, const std::string& only) {
   std::printf(
-      "%d clients, %d rounds, ms. commit, p99, most: of all commits while a set was made. before, window, "
-      "after:\n"
-      "the longest commit until Freeze, from Freeze to Thaw, and from Thaw until the set was made; held: "
-      "the\n"
-      "longest hold of a volume. Of these the median of the rounds, and the most.\n",
+      "%d clients, %d rounds, ms. commit, p99: of all commits while a set was made. The longest commit: "
+      "before,\n"
+      "until Freeze; window, from Freeze to Thaw, and what of it is beyond the hold; after, from Thaw until "
+      "the set\n"
+      "was made. held: the longest hold of a volume. Of these the median of the rounds, and the most. "
+      "lasted: the\n"
+      "window.\n",
       kDatabaseClients, rounds);
   for (const DatabaseKind& kind : kKinds) {
-    for (const Layout& layout : kLayouts) run_layout(kind, layout, rounds, all_loads);
+    for (const Layout& layout : kLayouts) {
+      const std::string name = std::string(kind.name) + ", " + layout.name;
+      if (name.find(only) != std::string::npos) run_layout(kind, layout, rounds, all_loads);
+    }
   }
 }
 
@@ -186,14 +205,16 @@ void run(int rounds, bool all_loads) {
 }  // namespace vss::test
 
 int main(int argc, char** argv) {
-  const bool smoke = argc == 2 && std::string_view(argv[1]) == "--smoke";
-  if (argc > 2 || (argc == 2 && !smoke && std::atoi(argv[1]) <= 0)) {
-    std::fprintf(stderr, "usage: database_bench [--smoke|ROUNDS]\n");
-    return 2;
-  }
-  const int given = argc == 2 && !smoke ? std::atoi(argv[1]) : 30;
+  CLI::App app("How long clients of a database wait while snapshot sets are made");
+  int rounds = 30;
+  std::string only;
+  app.add_option("--rounds", rounds, "Sets of each way and load")->check(CLI::PositiveNumber);
+  app.add_option("--only", only, "Only what has this in its name: \"MariaDB\", \"images\"");
+  bool smoke = false;
+  app.add_flag("--smoke", smoke, "One round, one load");
+  CLI11_PARSE(app, argc, argv);
   try {
-    vss::test::run(smoke ? 1 : given, !smoke);
+    vss::test::run(smoke ? 1 : rounds, !smoke, only);
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "database_bench: %s\n", error.what());

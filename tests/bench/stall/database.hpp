@@ -53,7 +53,9 @@ struct DatabaseKind {
   std::unique_ptr<Database> (*make)(const DatabaseVolumes& volumes, const std::filesystem::path& directory);
 };
 
-[[nodiscard]] std::unique_ptr<Database> make_postgresql(const DatabaseVolumes& volumes,
-                                                        const std::filesystem::path& directory);
+[[nodiscard]] std::unique_ptr<Database> make_postgresql_database(const DatabaseVolumes& volumes,
+                                                                 const std::filesystem::path& directory);
+[[nodiscard]] std::unique_ptr<Database> make_mariadb_database(const DatabaseVolumes& volumes,
+                                                              const std::filesystem::path& directory);
 
 }  // namespace vss::test

@@ -95,7 +95,8 @@ class PostgresqlDatabase : public Database {
 
 }  // namespace
 
-std::unique_ptr<Database> make_postgresql(const DatabaseVolumes& volumes, const fs::path& directory) {
+std::unique_ptr<Database> make_postgresql_database(const DatabaseVolumes& volumes,
+                                                   const fs::path& directory) {
   return std::make_unique<PostgresqlDatabase>(volumes, directory);
 }
 

@@ -17,7 +17,7 @@ from .soundness import expect_sound
 from .testcase import Test
 from .work import say
 
-ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "1"))
 DOCUMENT = "/run/backup.json"
 ARCHIVE = "/var/tmp/archive"
 SIZES = {"cluster": "256M", "wal": "128M", "space": "64M"}
