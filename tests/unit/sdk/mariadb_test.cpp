@@ -216,7 +216,9 @@ TEST_F(MariadbRestore, AServerThatHasItsFilesLockedIsRefusedOrStopped) {
     EXPECT_THAT(refusal(), HasSubstr("(pid " + std::to_string(server.pid()) + ")"));
     settings.stop_command = {"/bin/true"};
     EXPECT_THAT(refusal(), HasSubstr("stop it and restore again")) << "it still runs";
-    settings.stop_command = {"/bin/sh", "-c", "kill -9 " + std::to_string(server.pid())};
+    const std::string pid = std::to_string(server.pid());
+    settings.stop_command = {"/bin/sh", "-c",
+                             "kill -9 " + pid + "; while grep -q ' " + pid + " ' /proc/locks; do :; done"};
     EXPECT_EQ(refusal(), "");
   }
   fs::remove_all(data_);
