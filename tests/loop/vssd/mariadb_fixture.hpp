@@ -28,6 +28,7 @@ class MariadbTest : public VssdTest {
   [[nodiscard]] static Made make_set_of_server(const Paths& volumes, const std::vector<std::string>& others);
   [[nodiscard]] Paths members() const { return {volumes_of_.data, volumes_of_.log, volumes_of_.far}; }
   [[nodiscard]] MariadbPlaces places() const { return places_below(volumes_of_); }
+  [[nodiscard]] static MariadbPlaces places_below(const MariadbPlaces& volumes);
   // The same places in the snapshots.
   [[nodiscard]] MariadbPlaces shown_by(const Made& made) const;
   // What the writer says about its component in the backup document.
@@ -45,7 +46,6 @@ class MariadbTest : public VssdTest {
   std::optional<ChildProcess> writer_;
 
  private:
-  [[nodiscard]] static MariadbPlaces places_below(const MariadbPlaces& volumes);
   Rights rights_ = Rights::OneInstant;
   int writers_started_ = 0;
 };

@@ -2,6 +2,7 @@
 #include "tests/loop/vssd/mariadb_ledger.hpp"
 
 #include <random>
+#include <sstream>
 #include <stdexcept>
 
 #include "tests/support/account.hpp"
@@ -51,19 +52,28 @@ std::string missing_numbers(MariadbSession& session, std::uint64_t acknowledged)
   return "count and last number " + numbers + ", acknowledged " + std::to_string(acknowledged);
 }
 
+// The lines for which `is_wanted`.
+template <typename Predicate>
+std::string lines_of(const std::string& text, const Predicate& is_wanted) {
+  std::string found;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (is_wanted(line)) found += line + "\n";
+  }
+  return found;
+}
+
 std::string damaged_tables(MariadbSession& session) {
   const std::string tables = session.run(
       "SELECT GROUP_CONCAT(CONCAT('`', TABLE_SCHEMA, '`.`', TABLE_NAME, '`')) FROM information_schema.TABLES "
       "WHERE TABLE_SCHEMA IN ('ledger', 'mysql') AND TABLE_TYPE = 'BASE TABLE' AND ENGINE <> 'CSV'");
-  const std::string found = session.run("CHECK TABLE " + tables + " EXTENDED");
-  std::string damage;
-  for (std::size_t begin = 0; begin < found.size();) {
-    const std::size_t end = std::min(found.find('\n', begin), found.size());
-    const std::string line = found.substr(begin, end - begin);
-    if (!line.ends_with("status OK")) damage += line + "\n";
-    begin = end + 1;
-  }
-  return damage;
+  return lines_of(session.run("CHECK TABLE " + tables + " EXTENDED"),
+                  [](const std::string& line) { return !line.ends_with("status OK"); });
+}
+
+// Pages that are newer than the log, above all.
+std::string errors_in(const std::string& log) {
+  return lines_of(log, [](const std::string& line) { return line.find("[ERROR]") != std::string::npos; });
 }
 
 }  // namespace
@@ -175,7 +185,7 @@ std::vector<std::string> RestoredMariadb::violations(std::uint64_t acknowledged)
   });
   collect(wrong, [&] {
     server_->stop();
-    return "";
+    return errors_in(server_->log());
   });
   return wrong;
 }

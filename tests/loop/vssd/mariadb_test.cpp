@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What is on a set is a MariaDB that starts and has all that was acknowledged, on one filesystem and on two.
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/loop/vssd/mariadb_fixture.hpp"
 #include "tests/support/requester.hpp"
+#include "tests/support/scripted_writer.hpp"
 
 namespace vss::test {
 namespace {
@@ -92,53 +92,95 @@ TEST_F(MariadbSets, VolumesOfTwoFilesystemsAreCapturedAtAStandstill) {
 
 // Captured in between, a filesystem with much to write makes the time between two instants as long as it is
 // on slower disks.
-class MariadbControl : public MariadbSets {
- protected:
-  // A table that is only marked as in use has lost nothing.
-  static std::string damage(std::vector<std::string> wrong) {
-    std::erase_if(wrong, [](const std::string& text) {
-      return text.find("hasn't closed the table properly") != std::string::npos &&
-             text.find("error") == std::string::npos;
-    });
-    return lines(wrong);
-  }
+// An old view keeps purging from its end, and a transaction that is rolled back is written under any lock.
+TEST_F(MariadbSets, AStandstillIsReachedWithOldViewsAndNoneIfInnodbWrites) {
+  use_two_filesystems();
+  start();
+  start_writer();
+  MariadbSession view = server_->connect();
+  view.run("START TRANSACTION WITH CONSISTENT SNAPSHOT");
+  server_->connect().run("UPDATE ledger.near SET balance = balance + 1");
+  MariadbSession open = server_->connect();
+  open.run("START TRANSACTION");
+  open.run("UPDATE ledger.far SET balance = balance + 1");
+  EventLog log;
+  std::atomic<bool> rolls_back = false;
+  // Frozen last: the standstill has been reached.
+  ScriptedWriter last(
+      log, "last",
+      {.level = VSS_LEVEL_SYSTEM, .data = volumes_of_.data, .in_handler = [&](const HandlerCall& call) {
+         if (call.told.event == "Freeze" && rolls_back) open.run("ROLLBACK");
+       }});
+  last.start();
+  const FreezeGuard guard = volumes_.guard();
+  const Made made = make_set_of_server(members(), {"last"});
+  EXPECT_EQ(made.error, "") << made.message;
+  EXPECT_EQ(metadata_of(made).at("consistency"), "standstill");
+  EXPECT_EQ(made.release(), "");
 
-  // If what the tests above look at does not see this, they see nothing.
-  void expect_that_it_breaks(const Paths& volumes) {
-    std::string seen;
-    int rounds = 0;
-    while (seen.empty() && rounds < kControlRounds && !HasFailure()) {
-      ++rounds;
-      const FreezeGuard guard = volumes_.guard();
-      const std::uint64_t before = witness_->acknowledged();
-      const Made made = make_set(volumes, {.context = "file-share-backup"});
-      ASSERT_EQ(made.error, "") << made.message;
-      seen = damage(RestoredMariadb(shown_by(made), places(), scratch()).violations(before));
-      ASSERT_EQ(made.release(), "");
-    }
-    EXPECT_NE(seen, "") << "blind: " << rounds << " sets without the writer all look whole";
-    std::printf("seen in set %d: %s\n", rounds, seen.substr(0, 400).c_str());
-  }
-};
+  rolls_back = true;
+  const Made spoiled = make_set_of_server(members(), {"last"});
+  const std::string failure = failure_of_writer(*spoiled.requester);
+  EXPECT_NE(failure.find("InnoDB has written"), std::string::npos) << spoiled.message << failure;
+  EXPECT_EQ(spoiled.release(), "");
+  EXPECT_EQ(answer("INSERT INTO ledger.witness VALUES (1)"), "");
+}
 
-TEST_F(MariadbControl, OneInstantWithoutStagesBreaksTablesWithoutTransactions) {
+// If what the tests above look at does not see what these two make, they see nothing.
+TEST_F(MariadbSets, OneInstantWithoutStagesBreaksTablesWithoutTransactions) {
   use_one_filesystem();
   start();
   start_load();
-  expect_that_it_breaks(members());
+  std::string seen;
+  int rounds = 0;
+  while (seen.empty() && rounds < kControlRounds && !HasFailure()) {
+    ++rounds;
+    const FreezeGuard guard = volumes_.guard();
+    const std::uint64_t before = witness_->acknowledged();
+    const Made made = make_set(members(), {.context = "file-share-backup"});
+    ASSERT_EQ(made.error, "") << made.message;
+    auto wrong = RestoredMariadb(shown_by(made), places(), scratch()).violations(before);
+    // A table that is only marked as in use has lost nothing.
+    std::erase_if(wrong, [](const std::string& text) {
+      return text.find("ledger.plain check error") == std::string::npos;
+    });
+    seen = lines(wrong);
+    ASSERT_EQ(made.release(), "");
+  }
+  EXPECT_NE(seen, "") << "blind: " << rounds << " sets without the writer all look whole";
+  std::printf("seen in set %d: %s\n", rounds, seen.substr(0, 400).c_str());
 }
 
-TEST_F(MariadbControl, TwoInstantsWithoutStandstillBreak) {
+// The volumes one after the other, and in between what a server may do in any stage: change pages without a
+// commit, write them, and let the log begin after them.
+TEST_F(MariadbSets, TwoInstantsInTheLastStageBreakInnodb) {
   use_two_filesystems();
   start();
   start_load();
-  // Captured in between, a filesystem with much to write makes the time between two instants as long as it is
-  // on slower disks.
-  const auto slow = Volumes::add_subvolumes(volumes_.add("btrfs-slow", "btrfs", 1000), 1, "slow").front();
-  const Repeater dirt([&](std::uint64_t step) {
-    std::ofstream(slow / std::to_string(step % 16)) << std::string(std::size_t{8} << 20U, 'd');
+  MariadbSession stages = server_->connect();
+  for (const char* name : {"START", "FLUSH", "BLOCK_DDL", "BLOCK_COMMIT"})
+    stages.run(std::string("BACKUP STAGE ") + name);
+  const FreezeGuard guard = volumes_.guard();
+  const Made data = make_set({volumes_of_.data}, {.context = "file-share-backup"});
+  ASSERT_EQ(data.error, "") << data.message;
+  MariadbSession transaction = server_->connect();
+  transaction.run("START TRANSACTION");
+  transaction.run("UPDATE ledger.near SET balance = balance + 1");
+  transaction.run("SET GLOBAL innodb_log_checkpoint_now = 1");
+  const Made others = make_set({volumes_of_.log, volumes_of_.far}, {.context = "file-share-backup"});
+  ASSERT_EQ(others.error, "") << others.message;
+  stages.run("BACKUP STAGE END");
+
+  const MariadbPlaces snapshots = places_below(
+      {data.of(volumes_of_.data).path, others.of(volumes_of_.log).path, others.of(volumes_of_.far).path});
+  auto wrong = RestoredMariadb(snapshots, places(), scratch()).violations(0);
+  std::erase_if(wrong, [](const std::string& text) {
+    return text.find("InnoDB") == std::string::npos && !text.starts_with("near ");
   });
-  expect_that_it_breaks({volumes_of_.log, volumes_of_.far, slow, volumes_of_.data});
+  EXPECT_NE(lines(wrong), "") << "blind, or stages suffice";
+  std::printf("seen: %s\n", lines(wrong).substr(0, 400).c_str());
+  EXPECT_EQ(data.release(), "");
+  EXPECT_EQ(others.release(), "");
 }
 
 TEST_F(MariadbSets, ASetWithoutOneOfTheVolumesFailsBeforeAnythingIsFrozen) {

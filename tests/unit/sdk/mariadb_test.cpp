@@ -4,13 +4,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include "tests/support/temp_dir.hpp"
+#include "writer-sdk/common/unique_fd.hpp"
 #include "writer-sdk/writers/mariadb/backup_record.hpp"
 #include "writer-sdk/writers/mariadb/config.hpp"
 #include "writer-sdk/writers/mariadb/restore.hpp"
@@ -119,6 +123,25 @@ TEST(MariadbConnection, AServerThatDoesNotRunIsSaidToBe) {
   }
 }
 
+TEST(MariadbConnection, AServerThatDoesNotAnswerIsNotWaitedFor) {
+  const test::TempDir directory;
+  ServerSettings settings;
+  settings.socket = directory.path() / "socket";
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  ASSERT_LT(settings.socket.size(), sizeof address.sun_path);
+  std::strcpy(address.sun_path, settings.socket.c_str());
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  try {
+    const Connection server(settings, std::chrono::milliseconds(100));
+    FAIL() << "connected";
+  } catch (const ServerError& error) {
+    EXPECT_STREQ(error.what(), "connecting: the server did not answer in time");
+  }
+}
+
 class MariadbRestore : public testing::Test {
  protected:
   MariadbRestore() {
@@ -216,6 +239,7 @@ TEST_F(MariadbRestore, AServerThatHasItsFilesLockedIsRefusedOrStopped) {
     EXPECT_THAT(refusal(), HasSubstr("(pid " + std::to_string(server.pid()) + ")"));
     settings.stop_command = {"/bin/true"};
     EXPECT_THAT(refusal(), HasSubstr("stop it and restore again")) << "it still runs";
+    // As long as it dies it still has them, and so would a server.
     const std::string pid = std::to_string(server.pid());
     settings.stop_command = {"/bin/sh", "-c",
                              "kill -9 " + pid + "; while grep -q ' " + pid + " ' /proc/locks; do :; done"};
