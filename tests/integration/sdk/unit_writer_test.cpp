@@ -67,6 +67,7 @@ class UnitWriterProcess : public testing::Test {
     writer_.emplace(start_program({"--config", directory_.path() / "writer.toml"}));
   }
   void begin() {
+    writer_.reset();  // one of an earlier round would register with the new coordinator
     systemd_->start();
     coordinator_ = std::make_unique<FakeCoordinator>();
     start_writer();

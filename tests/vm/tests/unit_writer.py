@@ -11,6 +11,7 @@ from ring.guest import Guest
 from ring.remote import Process
 from ring.soundness import expect_sound
 from ring.testcase import Test
+from ring.work import say
 
 UNIT = "vss-writer-unit@app"
 UNITS = ("counter.service", "other.service")
@@ -25,15 +26,15 @@ name = "app"
 class_id = "c5f1a9d4-3a57-4c50-9b0e-52a8d2c3b7e1"
 paths = ["/srv/data"]
 units = ["counter.service", "other.service"]
-freeze_timeout_ms = 20000
-freeze_within_ms = 4000
+freeze_timeout_ms = 60000
+freeze_within_ms = 15000
 """
 
 
 class UnitWriter(Test):
     disks = {"pv": "1G"}
     usual = ("trixie",)
-    limit = 1800
+    limit = 2400
 
     def run(self, guest: Guest) -> None:
         storage.make_group(guest, "data", ["pv"])
@@ -45,17 +46,17 @@ class UnitWriter(Test):
         self.brake = trouble.start_writer(guest, ["/srv/data"], trouble.stop_at("freeze"))
         self.wait_for_writer(guest)
         self.stands_still_on_the_snapshot(guest)
-        self.goes_on_when(guest, "the requester is killed", "kill -9 $(pgrep -x vssctl)")
+        self.one_that_cannot_stand_still_fails_the_set(guest)
         self.goes_on_when(guest, "the writer is killed", f"kill -9 {self.writer}")
         self.goes_on_when(guest, "writer and guard are killed", f"systemctl kill -s KILL {UNIT}")
-        self.goes_on_when(guest, "the writer is stopped", f"kill -STOP {self.writer}")
         self.goes_on_when(guest, "writer and guard are stopped", f"systemctl kill -s STOP {UNIT}")
-        self.goes_on_when(guest, "the writer is frozen itself", f"systemctl freeze {UNIT}")
-        self.goes_on_when(guest, "the writer is asked to end", f"systemctl restart {UNIT}")
-        self.goes_on_when(guest, "vssd is killed", "systemctl kill -s KILL --kill-whom=main vssd")
-        self.systemd_may_execute_itself_anew(guest)
+        self.goes_on_when(guest, "vssd is killed", "systemctl kill -s KILL --kill-who=main vssd")
+        self.goes_on_when(guest, "the requester is killed", "kill -9 $(pgrep -x vssctl)")
         self.somebody_elses_stays_frozen(guest)
-        self.one_that_cannot_stand_still_fails_the_set(guest)
+        self.systemd_may_execute_itself_anew(guest)
+        self.goes_on_when(guest, "the writer is frozen itself", f"systemctl freeze {UNIT}")
+        self.goes_on_when(guest, "the writer is stopped", f"kill -STOP {self.writer}")
+        self.goes_on_when(guest, "the writer is asked to end", f"systemctl restart {UNIT}")
         self.brake.stop()
         guest.run(f"systemctl stop {UNIT} {' '.join(UNITS)}", timeout=120)
         expect_sound(guest, ["/srv/data"])
@@ -77,7 +78,7 @@ class UnitWriter(Test):
         for place in places:
             before = self.count(guest, place)
             try:
-                guest.wait_for(lambda: self.count(guest, place) > before, 60)
+                guest.wait_for(lambda: self.count(guest, place) > before, 120)
             except Exception as error:
                 raise AssertionError(f"what writes to {place} stands still after this: {when}") from error
 
@@ -99,10 +100,11 @@ class UnitWriter(Test):
         self.true(snapshot, f"a snapshot in {making.output()}")
         self.equal(self.count(guest, snapshot[0]), stopped, "the count on the snapshot")
         self.expect_to_go_on(guest, "Thaw")
-        self.equal(self.states(guest), ["running", "running"], "what systemd shows")
+        guest.wait_for(lambda: self.states(guest) == ["running", "running"])
         making.stop()
 
     def goes_on_when(self, guest: Guest, when: str, script: str) -> None:
+        say(f"UnitWriter: {when}")
         making = self.begin(guest)
         guest.run(script, timeout=120)
         self.expect_to_go_on(guest, when)
@@ -122,7 +124,7 @@ class UnitWriter(Test):
         trouble.go_on(guest, "freeze")
         trouble.wait_until_made(guest, making)
         self.expect_to_go_on(guest, "daemon-reexec")
-        self.equal(self.states(guest), ["running", "running"], "what systemd shows")
+        guest.wait_for(lambda: self.states(guest) == ["running", "running"])
         making.stop()
 
     def fail(self, guest: Guest) -> str:
@@ -143,12 +145,14 @@ class UnitWriter(Test):
 
     def one_that_cannot_stand_still_fails_the_set(self, guest: Guest) -> None:
         """A process that waits for a filesystem cannot be frozen, nor killed."""
+        say("UnitWriter: one that cannot stand still")
         guest.run("fsfreeze -f /srv/other")
         try:
             guest.wait_for("grep -q '^State:.D' /proc/$(systemctl show -P MainPID other)/status")
             said = self.fail(guest)
         finally:
             guest.run("fsfreeze -u /srv/other")
+        say(f"UnitWriter: the units of the set that failed: {self.states(guest)}")
         self.true("other.service cannot be frozen: FreezeUnit: no answer in time" in said, f"the message: {said}")
         self.expect_to_go_on(guest, "a unit that cannot stand still")
         making = self.begin(guest)
