@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/core/capture_attempt.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 namespace vss::core {
 namespace {
 // The log keeps its lines in memory while something is held.
@@ -43,21 +47,51 @@ asio::awaitable<Status> CaptureAttempt::disarm() {
 }
 
 asio::awaitable<Status> CaptureAttempt::run_plan(Signal cancel) {
-  for (const PlanStep& step : plan_.steps) {
+  for (auto step = plan_.steps.begin(); step != plan_.steps.end();) {
     if (cancel.is_set()) co_return fail(ErrorCode::Cancelled, "the creation was cancelled");
-    PlanStep copy = step;
-    if (Status done = co_await run_step(std::move(copy)); !done) co_return done;
+    const auto next = std::find_if(step + 1, plan_.steps.end(), [](const PlanStep& s) { return !s.at_once; });
+    Status done;
+    if (next - step == 1) {
+      PlanStep copy = *step;
+      done = co_await run_step(std::move(copy));
+    } else {
+      std::vector<std::size_t> targets;
+      std::transform(step, next, std::back_inserter(targets), [](const PlanStep& s) { return s.target; });
+      done = co_await hold_at_once(std::move(targets));
+    }
+    if (!done) co_return done;
+    step = next;
   }
   co_return Status();
 }
 
+asio::awaitable<Status> CaptureAttempt::hold(std::size_t target) {
+  Status held = co_await window_->hold(target);
+  if (held) co_return held;
+  co_return fail(std::move(held.error()).with_context("hold " + plan_.targets[target].mount_point));
+}
+
+// Comes back when each of them is held or has failed: nothing may be on its way to be held afterwards.
+asio::awaitable<Status> CaptureAttempt::hold_at_once(std::vector<std::size_t> targets) {
+  const auto executor = co_await asio::this_coro::executor;
+  std::size_t left = targets.size();
+  Status all;
+  Signal done;
+  const auto note = [&](const std::exception_ptr& escaped, Status held) {
+    log_escaped(escaped);
+    if (escaped) held = fail(ErrorCode::Unexpected, "hold");
+    if (all && !held) all = std::move(held);
+    if (--left == 0) done.set();
+  };
+  for (const std::size_t target : targets) asio::co_spawn(executor, hold(target), note);
+  co_await wait_for(done, TimePoint::max());
+  co_return all;
+}
+
 asio::awaitable<Status> CaptureAttempt::run_step(PlanStep step) {
   switch (step.kind) {
-    case PlanStep::Kind::Hold: {
-      Status held = co_await window_->hold(step.target);
-      if (held) co_return held;
-      co_return fail(std::move(held.error()).with_context("hold " + plan_.targets[step.target].mount_point));
-    }
+    case PlanStep::Kind::Hold:
+      co_return co_await hold(step.target);
     case PlanStep::Kind::Capture:
       co_return co_await capture(std::move(step));
     case PlanStep::Kind::Release: {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "daemon/core/creation_times.hpp"
 #include "daemon/core/hold_plan.hpp"
@@ -38,6 +39,8 @@ class CaptureAttempt {
  private:
   asio::awaitable<Status> run_plan(Signal cancel);
   asio::awaitable<Status> run_step(PlanStep step);
+  asio::awaitable<Status> hold(std::size_t target);
+  asio::awaitable<Status> hold_at_once(std::vector<std::size_t> targets);
   asio::awaitable<Status> capture(PlanStep step);
 
   Services& services_;

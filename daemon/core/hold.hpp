@@ -25,7 +25,7 @@ struct HoldTarget {
 
 // Monotonic times of one hold, as the helper measured them around the system calls.
 struct HoldTimes {
-  std::chrono::nanoseconds held{};      // when the hold was complete
+  std::chrono::nanoseconds held{};      // when the hold began: writes wait from here
   std::chrono::nanoseconds released{};  // when the release began
   [[nodiscard]] std::chrono::nanoseconds length() const { return released - held; }
 };

@@ -16,8 +16,11 @@ struct Unit {
   bool holdable() const { return hold == HoldAbility::Freeze || hold == HoldAbility::Suspend; }
 
   PlanStep capture() const {
-    PlanStep step{
-        .kind = PlanStep::Kind::Capture, .target = 0, .provider = members.front()->provider, .snapshots = {}};
+    PlanStep step{.kind = PlanStep::Kind::Capture,
+                  .target = 0,
+                  .provider = members.front()->provider,
+                  .snapshots = {},
+                  .at_once = false};
     for (const PlanMember* member : members) step.snapshots.push_back(member->snapshot_id);
     return step;
   }
@@ -133,6 +136,17 @@ Instants instants_of(const std::vector<Unit>& units, const Unholdable& unholdabl
   return instants;
 }
 
+// A freeze waits for everybody who is in the middle of a write, and so does the one that was held first.
+// Those of which none stands on another do that at the same time; root waits for all of them.
+bool can_join(const std::vector<const PlanMember*>& wave, const PlanMember& next) {
+  const auto freezes = [](const PlanMember& member) { return member.hold == HoldAbility::Freeze; };
+  if (wave.empty() || next.volume.is_root || !freezes(next)) return false;
+  return std::ranges::all_of(wave, [&](const PlanMember* member) {
+    const auto& needs = member->volume.depends_on;
+    return freezes(*member) && std::ranges::find(needs, next.volume.superblock) == needs.end();
+  });
+}
+
 HoldTarget target_for(const PlanMember& member) {
   return {.ability = member.hold,
           .mount_point = member.volume.mount_point,
@@ -151,8 +165,12 @@ HoldPlan make_hold_plan(const std::vector<PlanMember>& members) {
   plan.level = plan.reason.empty() ? ConsistencyLevel::Cut : ConsistencyLevel::PerVolume;
   plan.instants = instants_of(units, unholdable);
   for (const Unit* unit : unholdable.before_holding) plan.steps.push_back(unit->capture());
+  std::vector<const PlanMember*> wave;
   for (const PlanMember* member : held) {
-    plan.steps.push_back({PlanStep::Kind::Hold, plan.targets.size(), {}, {}});
+    const bool at_once = can_join(wave, *member);
+    if (!at_once) wave.clear();
+    wave.push_back(member);
+    plan.steps.push_back({PlanStep::Kind::Hold, plan.targets.size(), {}, {}, at_once});
     plan.targets.push_back(target_for(*member));
   }
   for (const Unit* unit : unholdable.while_held) plan.steps.push_back(unit->capture());
@@ -173,7 +191,7 @@ HoldPlan make_hold_plan(const std::vector<PlanMember>& members) {
       plan.steps.push_back(unit->capture());
       return true;
     });
-    plan.steps.push_back({PlanStep::Kind::Release, i, {}, {}});
+    plan.steps.push_back({PlanStep::Kind::Release, i, {}, {}, false});
   }
   return plan;
 }

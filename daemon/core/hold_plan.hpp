@@ -47,6 +47,7 @@ struct PlanStep {
   std::size_t target = 0;       // Hold, Release: index into HoldPlan::targets
   std::string provider;         // Capture
   std::vector<Guid> snapshots;  // Capture: together, by one call
+  bool at_once = false;         // Hold: does not wait for the Hold before it
 };
 
 // Lists of paths of volumes. Those of one list show one instant together, those that are together in none do

@@ -64,11 +64,12 @@ void HelperTarget::do_hold() noexcept {
     record_.hold_failed(shared_.pid);
     return answer(ReplyKind::Held, 0, true);
   }
+  const std::int64_t since = monotonic_ns();
   if (const int error = action_.hold(); error != 0) {
     record_.hold_failed(shared_.pid);
     return answer(ReplyKind::Held, error, false);
   }
-  record_.hold_done(shared_.pid, ++shared_.header->holds, monotonic_ns());
+  record_.hold_done(shared_.pid, ++shared_.header->holds, since);
   // Held is visible before the flag is read, and the main thread sets the flag before it looks for what is
   // held: a hold that succeeds late is seen by one of the two.
   if (!shared_.let_go) return answer(ReplyKind::Held, 0, false);

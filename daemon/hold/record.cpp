@@ -87,9 +87,9 @@ void RecordTarget::hold_failed(pid_t by) {
   exchange(stamp, {TargetState::Holding, by}, {TargetState::Planned, by});
 }
 
-void RecordTarget::hold_done(pid_t by, std::uint32_t place, std::int64_t at_ns) {
+void RecordTarget::hold_done(pid_t by, std::uint32_t place, std::int64_t since_ns) {
   sequence = place;
-  held_ns = at_ns;
+  held_ns = since_ns;
   exchange(stamp, {TargetState::Holding, by}, {TargetState::Held, by});
 }
 

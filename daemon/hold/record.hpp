@@ -53,7 +53,7 @@ struct RecordTarget {
   std::uint32_t device_minor;
   std::uint32_t reserved;
   std::uint64_t filesystem_id;            // f_fsid
-  std::atomic<std::int64_t> held_ns;      // CLOCK_MONOTONIC, when the hold was complete
+  std::atomic<std::int64_t> held_ns;      // CLOCK_MONOTONIC, when the hold began
   std::atomic<std::int64_t> released_ns;  // when the release began
   std::array<char, 4096> mount_point;     // NUL-terminated
   std::array<char, 128> device;           // device-mapper name, NUL-terminated
@@ -64,7 +64,7 @@ struct RecordTarget {
   // Holding -> Planned: the hold failed, nothing is held.
   void hold_failed(pid_t by);
   // Holding -> Held, as number `place` in the order.
-  void hold_done(pid_t by, std::uint32_t place, std::int64_t at_ns);
+  void hold_done(pid_t by, std::uint32_t place, std::int64_t since_ns);
   // Held -> Releasing. True for exactly one caller: the one that makes the release.
   bool claim(pid_t by);
   // Holding or Releasing of a dead owner -> Releasing. True for exactly one caller.

@@ -4,6 +4,7 @@
 // read it.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -89,7 +90,7 @@ double milliseconds(StallClock::duration time) {
 double at(std::vector<double> values, double part) {
   if (values.empty()) return 0;
   std::ranges::sort(values);
-  return values.at(static_cast<std::size_t>(part * static_cast<double>(values.size() - 1) + 0.5));
+  return values.at(static_cast<std::size_t>(std::lround(part * static_cast<double>(values.size() - 1))));
 }
 
 double longest(const std::vector<Commit>& commits) {
@@ -205,15 +206,15 @@ void run(int rounds, bool all_loads, const std::string& only) {
 }  // namespace vss::test
 
 int main(int argc, char** argv) {
-  CLI::App app("How long clients of a database wait while snapshot sets are made");
-  int rounds = 30;
-  std::string only;
-  app.add_option("--rounds", rounds, "Sets of each way and load")->check(CLI::PositiveNumber);
-  app.add_option("--only", only, "Only what has this in its name: \"MariaDB\", \"images\"");
-  bool smoke = false;
-  app.add_flag("--smoke", smoke, "One round, one load");
-  CLI11_PARSE(app, argc, argv);
   try {
+    CLI::App app("How long clients of a database wait while snapshot sets are made");
+    int rounds = 30;
+    std::string only;
+    bool smoke = false;
+    app.add_option("--rounds", rounds, "Sets of each way and load")->check(CLI::PositiveNumber);
+    app.add_option("--only", only, "Only what has this in its name: \"MariaDB\", \"images\"");
+    app.add_flag("--smoke", smoke, "One round, one load");
+    CLI11_PARSE(app, argc, argv);
     vss::test::run(smoke ? 1 : rounds, !smoke, only);
     return 0;
   } catch (const std::exception& error) {

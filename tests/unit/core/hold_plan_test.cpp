@@ -17,7 +17,8 @@ struct Spec {
   bool root = false;
 };
 
-// The plan as text: "+a" hold, "=a" capture, "-a" release; members captured together are joined by '&'.
+// The plan as text: "+a" hold, "+a+b" at once, "=a" capture, "-a" release; members captured together are
+// joined by '&'.
 class PlanText {
  public:
   explicit PlanText(const std::vector<Spec>& specs) {
@@ -39,7 +40,7 @@ class PlanText {
     }
     plan = make_hold_plan(members);
     for (const PlanStep& step : plan.steps) {
-      if (!text.empty()) text += ' ';
+      if (!text.empty() && !step.at_once) text += ' ';
       switch (step.kind) {
         case PlanStep::Kind::Hold:
           text += "+" + plan.targets[step.target].superblock;
@@ -87,10 +88,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         PlanCase{"an empty set is trivially one instant", {}, "", kCut, ""},
         PlanCase{"one volume is released as soon as it is captured", {{"a"}}, "+a =a -a", kCut, ""},
-        PlanCase{"all are held before the first is captured", {{"a"}, {"b"}}, "+a +b =b -b =a -a", kCut, ""},
+        PlanCase{"all are held before the first is captured", {{"a"}, {"b"}}, "+a+b =b -b =a -a", kCut, ""},
         PlanCase{"what cannot be held is captured first, while all others are held",
                  {{"s", kImpossible, {}, "fs"}, {"a"}, {"b"}},
-                 "+a +b =s =b -b =a -a",
+                 "+a+b =s =b -b =a -a",
                  kCut,
                  ""},
         PlanCase{"subvolumes of one filesystem are one unit",
@@ -106,6 +107,16 @@ INSTANTIATE_TEST_SUITE_P(
         PlanCase{"what stands on another is held before it and captured after it",
                  {{"outer"}, {"inner", kFreeze, {"outer"}, ""}},
                  "+inner +outer =outer -outer =inner -inner",
+                 kCut,
+                 ""},
+        PlanCase{"what stands on the same other one is held at once, that one afterwards",
+                 {{"a", kFreeze, {"outer"}, ""}, {"outer"}, {"b", kFreeze, {"outer"}, ""}},
+                 "+a+b +outer =outer -outer =b -b =a -a",
+                 kCut,
+                 ""},
+        PlanCase{"a device that is suspended is held by itself",
+                 {{"a"}, {"b", HoldAbility::Suspend}, {"c"}},
+                 "+a +b +c =c -c =b -b =a -a",
                  kCut,
                  ""},
         PlanCase{"the order of the request does not matter for that",

@@ -136,7 +136,7 @@ def numbers(line: str) -> list[int]:
 class PostgresqlOnVolumes(Test):
     disks = {"pv": "2G"}
     kinds: ClassVar[dict[str, str]]  # "thick" or "thin", of "cluster", "wal" and "space"
-    limit = 600 + 60 * ROUNDS
+    limit = 900 + 180 * ROUNDS
 
     def run(self, guest: Guest) -> None:
         self.make_volumes(guest)
