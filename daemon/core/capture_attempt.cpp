@@ -18,6 +18,14 @@ class QuietLog {
  private:
   LogGate& gate_;
 };
+
+// The limit of a capture may pass together with that of the hold: what counts is that writes have begun
+// again.
+Error let_go(Error failure) {
+  if (failure.code == ErrorCode::HoldWritesTimeout || failure.code == ErrorCode::Cancelled) return failure;
+  return Error{ErrorCode::HoldWritesTimeout, "a volume was let go before all were captured"}.followed_by(
+      failure);
+}
 }  // namespace
 
 asio::awaitable<Status> CaptureAttempt::arm() {
@@ -32,6 +40,7 @@ asio::awaitable<Status> CaptureAttempt::arm() {
 asio::awaitable<Status> CaptureAttempt::run(Signal cancel) {
   const QuietLog quiet(services_.log_gate);
   Status captured = co_await run_plan(std::move(cancel));
+  if (!captured && window_ && window_->was_let_go()) captured = fail(let_go(std::move(captured.error())));
   Status finished = co_await disarm();
   if (finished) co_return captured;
   hold_refused_ = false;  // something is still held: no further attempt

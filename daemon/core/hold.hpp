@@ -44,6 +44,11 @@ class HoldWindow {
   // because the helper died. Then what was captured since may be torn.
   virtual asio::awaitable<Result<HoldTimes>> release(std::size_t index) = 0;
 
+  // Whether anything has been released for which release() was not called: what has been captured may be
+  // torn. It is asked of the record, so it is so as soon as the helper has begun to, whatever it has said by
+  // now.
+  [[nodiscard]] virtual bool was_let_go() const = 0;
+
   // Releases everything that is still held, in reverse order, ends the helper and removes the record. Comes
   // back when nothing is held any more, or after the limit with an error that names what could not be
   // released yet (a FIFREEZE that is stuck is released by the helper as soon as it succeeds).

@@ -133,6 +133,7 @@ class HelperWindow final : public core::HoldWindow {
   asio::awaitable<core::Result<core::HoldTimes>> release(std::size_t index) override {
     return Window::release(window_, index);
   }
+  [[nodiscard]] bool was_let_go() const override { return window_->was_let_go(); }
   asio::awaitable<core::Status> finish() override { return Window::finish(window_); }
 
  private:

@@ -233,6 +233,15 @@ void Window::close() {
   over_.set();
 }
 
+bool Window::was_let_go() const {
+  for (std::size_t i = 0; i < answers_.size(); ++i) {
+    const TargetState state = record_->targets()[i].now().state();
+    const bool is_released = state == TargetState::Releasing || state == TargetState::Released;
+    if (is_released && !answers_[i].release_asked) return true;
+  }
+  return false;
+}
+
 std::string Window::name(std::size_t index) const { return record_->targets()[index].mount_point.data(); }
 
 core::Error Window::too_late(std::size_t index) const {

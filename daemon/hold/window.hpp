@@ -42,6 +42,7 @@ class Window : public std::enable_shared_from_this<Window> {
   static asio::awaitable<core::Result<core::HoldTimes>> release(std::shared_ptr<Window> self,
                                                                 std::size_t index);
   static asio::awaitable<core::Status> finish(std::shared_ptr<Window> self);
+  [[nodiscard]] bool was_let_go() const;
 
   [[nodiscard]] const asio::any_io_executor& executor() const { return executor_; }
   [[nodiscard]] bool over() const { return over_.is_set(); }

@@ -263,6 +263,7 @@ class FakeHolder final : public Holder {
       if (!done) co_return fail(std::move(done.error()));
       co_return HoldTimes{std::chrono::milliseconds(10), std::chrono::milliseconds(15)};
     }
+    [[nodiscard]] bool was_let_go() const override { return holder.let_go; }
     asio::awaitable<Status> finish() override {
       holder.held = 0;
       holder.trace_.push_back("finish");
@@ -278,6 +279,7 @@ class FakeHolder final : public Holder {
   }
   Script script;
   int held = 0;
+  bool let_go = false;
 
  private:
   asio::awaitable<Status> run(std::string operation, int change) {

@@ -243,6 +243,18 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
+TEST_F(Sequence, AVolumeThatWasLetGoIsTheReasonWhateverBecomesOfTheCapture) {
+  world.add_writer("w");
+  world.holder.let_go = true;
+  world.provider.script["commit"] = {kFail, ErrorCode::ProviderVeto};
+  auto session = prepared();
+  const Status done = world.await(session->do_snapshot_set());
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::HoldWritesTimeout);
+  EXPECT_THAT(done.error().message, HasSubstr("was let go")) << "and what the provider said";
+  expect_nothing_left();
+}
+
 TEST_F(Sequence, ACatalogueThatCannotBeWrittenFailsTheSetBeforeAnyWriterHearsOfIt) {
   const auto writer = world.add_writer("w");
   auto session = prepared();
