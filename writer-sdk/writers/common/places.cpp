@@ -11,8 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 
 bool lies_below(const fs::path& path, const fs::path& directory) {
-  const auto [end, ignored] = std::ranges::mismatch(directory, path);
-  return end == directory.end();
+  return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
 }
 
 dev_t filesystem_of(const fs::path& path) {
@@ -45,7 +44,8 @@ bool has_all(const Session& session, const Places& places, const std::string& wh
     if (is_affected(session, place)) {
       any = true;
     } else {
-      missing += (missing.empty() ? "" : ", ") + place;
+      if (!missing.empty()) missing += ", ";
+      missing += place;
     }
   }
   if (!any || missing.empty()) return any;
