@@ -86,8 +86,8 @@ std::vector<std::string> ledger_schema(const fs::path& far) {
       "CREATE DATABASE ledger",
       "CREATE TABLE ledger.near (id INT PRIMARY KEY, balance BIGINT NOT NULL) ENGINE = InnoDB",
       "CREATE TABLE ledger.far (id INT PRIMARY KEY, balance BIGINT NOT NULL) ENGINE = InnoDB" + in(far),
-      "CREATE TABLE ledger.journal (client INT NOT NULL, number BIGINT NOT NULL, amount BIGINT NOT NULL, "
-      "PRIMARY KEY (client, number), KEY (amount)) ENGINE = InnoDB",
+      std::string("CREATE TABLE ledger.journal (client INT NOT NULL, number BIGINT NOT NULL, ") +
+          "amount BIGINT NOT NULL, PRIMARY KEY (client, number), KEY (amount)) ENGINE = InnoDB",
       "CREATE TABLE ledger.witness (number BIGINT PRIMARY KEY) ENGINE = InnoDB" + in(far),
       "CREATE TABLE ledger.logged " + noted + "TRANSACTIONAL = 1" + in(far),
       "CREATE TABLE ledger.plain " + noted + "TRANSACTIONAL = 0 ROW_FORMAT = DYNAMIC",

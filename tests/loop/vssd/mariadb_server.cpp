@@ -39,22 +39,12 @@ void write_configuration(const MariadbPlaces& places, const fs::path& directory)
 // In a mount namespace of its own, in which the copies lie where the server knows its files to be.
 std::vector<std::string> with_copies(const MariadbPlaces& places, const MariadbPlaces& copies,
                                      const std::vector<std::string>& server) {
-  std::vector<std::string> argv{
-      "/usr/bin/unshare",
-      "--mount",
-      "--propagation",
-      "private",
-      "/bin/sh",
-      "-ec",
-      "mount --bind \"$1\" \"$2\"; mount --bind \"$3\" \"$4\"; mount --bind \"$5\" \"$6\"; "
-      "shift 6; exec \"$@\"",
-      "sh",
-      copies.data,
-      places.data,
-      copies.log,
-      places.log,
-      copies.far,
-      places.far};
+  const std::string script =
+      R"(mount --bind "$1" "$2"; mount --bind "$3" "$4"; mount --bind "$5" "$6"; shift 6
+                                exec "$@")";
+  std::vector<std::string> argv{"/usr/bin/unshare", "--mount", "--propagation", "private",
+                                "/bin/sh",          "-ec",     script,          "sh"};
+  argv.insert(argv.end(), {copies.data, places.data, copies.log, places.log, copies.far, places.far});
   argv.insert(argv.end(), server.begin(), server.end());
   return argv;
 }

@@ -77,7 +77,7 @@ sql copy "SELECT (SELECT MAX(n) FROM ledger.near) = (SELECT COUNT(*) FROM ledger
   AND (SELECT COUNT(*) FROM ledger.plain) = (SELECT MAX(n) FROM ledger.plain)
   AND (SELECT COUNT(*) FROM ledger.near) - (SELECT COUNT(*) FROM ledger.plain) IN (0, 1)"
 sql copy "CHECK TABLE ledger.near, ledger.far, ledger.plain EXTENDED" | grep -c 'status.OK$'
-kill $server && wait $server
+mariadb-admin --socket=/run/mysqld/copy.sock shutdown && wait $server
 """
 
 

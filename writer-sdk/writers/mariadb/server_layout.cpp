@@ -17,8 +17,7 @@ using Variables = std::map<std::string, std::string>;
 
 void sort_and_unite(writers::Places& places) {
   std::ranges::sort(places);
-  const auto again = std::ranges::unique(places);
-  places.erase(again.begin(), again.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
 }
 
 // Adds a directory if it is no part of the data directory.
@@ -57,16 +56,21 @@ void add_linked(writers::Places& places, const fs::path& data_directory) {
   }
 }
 
-// "ibdata1:12M;/srv/more/ibdata2:12M:autoextend": paths are below innodb_data_home_dir, which makes them
-// absolute if it ends with a slash.
+// "ibdata1:12M;/srv/more/ibdata2:12M:autoextend": what follows innodb_data_home_dir, which has to be empty if
+// there are absolute paths.
 void add_system_tablespace(writers::Places& places, const Variables& variables,
                            const fs::path& data_directory) {
   const std::string home = variables.at("innodb_data_home_dir");
   std::istringstream files(variables.at("innodb_data_file_path"));
   for (std::string file; std::getline(files, file, ';');) {
     const std::string name = file.substr(0, file.find(':'));
-    const fs::path path = home.empty() ? fs::path(name) : fs::path(home + "/" + name);
-    add_apart(places, (data_directory / path).parent_path(), data_directory);
+    fs::path path = data_directory / home;
+    if (home.empty()) {
+      path /= name;
+    } else {
+      path += "/" + name;
+    }
+    add_apart(places, path.parent_path(), data_directory);
   }
 }
 

@@ -72,7 +72,7 @@ Standstill::Facts Standstill::wait_for_rest() {
     last = now;
     const bool written = now.dirty_pages == 0 && now.dirty_blocks == 0;
     const bool purged = now.to_purge == 0 || std::chrono::steady_clock::now() - since >= kNothingPurged;
-    if (written && purged) return now;
+    if (written && purged) return last;
     if (deadline.has_passed())
       throw ServerError("the server did not come to rest: " + std::to_string(now.dirty_pages) +
                         " pages of InnoDB and " + std::to_string(now.dirty_blocks) +
