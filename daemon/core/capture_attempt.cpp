@@ -40,7 +40,8 @@ asio::awaitable<Status> CaptureAttempt::arm() {
 asio::awaitable<Status> CaptureAttempt::run(Signal cancel) {
   const QuietLog quiet(services_.log_gate);
   Status captured = co_await run_plan(std::move(cancel));
-  if (!captured && window_ && window_->was_let_go()) captured = fail(let_go(std::move(captured.error())));
+  if (!captured && has_captured_ && window_ && window_->was_let_go())
+    captured = fail(let_go(std::move(captured.error())));
   Status finished = co_await disarm();
   if (finished) co_return captured;
   hold_refused_ = false;  // something is still held: no further attempt
@@ -80,21 +81,24 @@ asio::awaitable<Status> CaptureAttempt::hold(std::size_t target) {
   co_return fail(std::move(held.error()).with_context("hold " + plan_.targets[target].mount_point));
 }
 
-// Comes back when each of them is held or has failed: nothing may be on its way to be held afterwards.
+// Comes back when each of them is held or has failed, or the window has ended meanwhile.
 asio::awaitable<Status> CaptureAttempt::hold_at_once(std::vector<std::size_t> targets) {
   const auto executor = co_await asio::this_coro::executor;
-  std::size_t left = targets.size();
-  Status all;
-  Signal done;
-  const auto note = [&](const std::exception_ptr& escaped, Status held) {
+  struct Shared {
+    std::size_t left;
+    Status all;
+    Signal done;
+  };
+  const auto shared = std::make_shared<Shared>(Shared{targets.size(), {}, {}});
+  const auto note = [shared](const std::exception_ptr& escaped, Status held) {
     log_escaped(escaped);
     if (escaped) held = fail(ErrorCode::Unexpected, "hold");
-    if (all && !held) all = std::move(held);
-    if (--left == 0) done.set();
+    if (shared->all && !held) shared->all = std::move(held);
+    if (--shared->left == 0) shared->done.set();
   };
   for (const std::size_t target : targets) asio::co_spawn(executor, hold(target), note);
-  co_await wait_for(done, TimePoint::max());
-  co_return all;
+  co_await wait_for(shared->done, TimePoint::max());
+  co_return shared->all;
 }
 
 asio::awaitable<Status> CaptureAttempt::run_step(PlanStep step) {
@@ -119,6 +123,7 @@ asio::awaitable<Status> CaptureAttempt::run_step(PlanStep step) {
 asio::awaitable<Status> CaptureAttempt::capture(PlanStep step) {
   Provider* provider = services_.providers.find(step.provider);
   if (provider == nullptr) co_return fail(ErrorCode::ProviderNotRegistered, step.provider);
+  has_captured_ = true;
   const auto start = CreationTimes::Clock::now();
   Result<CaptureReport> report = co_await provider->commit(set_, std::move(step.snapshots));
   times_.note_provider(step.provider, "commit", start);

@@ -50,6 +50,7 @@ class CaptureAttempt {
   bool require_cut_;
   std::unique_ptr<HoldWindow> window_;
   bool hold_refused_ = false;
+  bool has_captured_ = false;  // or begun to
   std::string not_one_instant_;
   std::map<std::string, double> hold_ms_;  // by superblock
 };

@@ -2,6 +2,7 @@
 #include "daemon/core/hold_plan.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -61,30 +62,48 @@ std::vector<Unit> make_units(const std::vector<PlanMember>& members) {
   return units;
 }
 
-// One volume per superblock that is to be held: whatever stands on another comes before it, root comes last.
-std::vector<const PlanMember*> order_of_holding(const std::vector<Unit>& units) {
-  std::vector<const PlanMember*> waiting;
+// One volume per superblock that is to be held, root last.
+std::vector<const PlanMember*> to_be_held(const std::vector<Unit>& units) {
+  std::vector<const PlanMember*> members;
   std::set<std::string> seen;
   for (const bool root : {false, true}) {
     for (const Unit& unit : units) {
       if (!unit.holdable()) continue;
       for (const PlanMember* member : unit.members) {
         if (member->volume.is_root == root && seen.insert(member->volume.superblock).second)
-          waiting.push_back(member);
+          members.push_back(member);
       }
     }
   }
-  std::vector<const PlanMember*> ordered;
+  return members;
+}
+
+struct Held {
+  const PlanMember* member;
+  bool at_once;  // with the one before it
+};
+
+// Whatever stands on another comes before it. A freeze waits for everybody who is in the middle of a write,
+// and what was held before stands still meanwhile: those of which none stands on another are frozen at the
+// same time.
+std::vector<Held> order_of_holding(const std::vector<Unit>& units) {
+  std::vector<const PlanMember*> waiting = to_be_held(units);
+  std::vector<Held> ordered;
   while (!waiting.empty()) {
-    auto next = std::ranges::find_if(waiting, [&](const PlanMember* candidate) {
-      return std::ranges::none_of(waiting, [&](const PlanMember* other) {
+    const auto has_to_wait = [&](const PlanMember* candidate) {
+      return std::ranges::any_of(waiting, [&](const PlanMember* other) {
         const auto& needs = other->volume.depends_on;
-        return other != candidate && std::ranges::find(needs, candidate->volume.superblock) != needs.end();
+        const bool stands_on_it = std::ranges::find(needs, candidate->volume.superblock) != needs.end();
+        return other != candidate && (stands_on_it || (candidate->volume.is_root && !other->volume.is_root));
       });
-    });
-    if (next == waiting.end()) next = waiting.begin();  // a cycle cannot be mounted; any order is as good
-    ordered.push_back(*next);
-    waiting.erase(next);
+    };
+    auto rest = std::stable_partition(waiting.begin(), waiting.end(), std::not_fn(has_to_wait));
+    if (rest == waiting.begin()) ++rest;  // a cycle cannot be mounted; any order is as good
+    const auto suspended = std::stable_partition(
+        waiting.begin(), rest, [](const PlanMember* member) { return member->hold == HoldAbility::Freeze; });
+    for (auto next = waiting.begin(); next != rest; ++next)
+      ordered.push_back({*next, next != waiting.begin() && next < suspended});
+    waiting.erase(waiting.begin(), rest);
   }
   return ordered;
 }
@@ -97,15 +116,15 @@ struct Unholdable {
   std::string reason;
 };
 
-Unholdable sort_unholdable(const std::vector<Unit>& units, const std::vector<const PlanMember*>& held) {
+Unholdable sort_unholdable(const std::vector<Unit>& units, const std::vector<Held>& held) {
   Unholdable result;
   for (const Unit& unit : units) {
     if (unit.hold != HoldAbility::Impossible) continue;
     const auto blocker = std::ranges::find_if(
-        held, [&](const PlanMember* member) { return unit.stands_on(member->volume.superblock); });
+        held, [&](const Held& below) { return unit.stands_on(below.member->volume.superblock); });
     if (blocker != held.end()) {
       result.before_holding.push_back(&unit);
-      result.reason = unit.names() + " cannot be held and stands on " + (*blocker)->volume.path;
+      result.reason = unit.names() + " cannot be held and stands on " + blocker->member->volume.path;
     } else {
       result.while_held.push_back(&unit);
     }
@@ -136,17 +155,6 @@ Instants instants_of(const std::vector<Unit>& units, const Unholdable& unholdabl
   return instants;
 }
 
-// A freeze waits for everybody who is in the middle of a write, and so does the one that was held first.
-// Those of which none stands on another do that at the same time; root waits for all of them.
-bool can_join(const std::vector<const PlanMember*>& wave, const PlanMember& next) {
-  const auto freezes = [](const PlanMember& member) { return member.hold == HoldAbility::Freeze; };
-  if (wave.empty() || next.volume.is_root || !freezes(next)) return false;
-  return std::ranges::all_of(wave, [&](const PlanMember* member) {
-    const auto& needs = member->volume.depends_on;
-    return freezes(*member) && std::ranges::find(needs, next.volume.superblock) == needs.end();
-  });
-}
-
 HoldTarget target_for(const PlanMember& member) {
   return {.ability = member.hold,
           .mount_point = member.volume.mount_point,
@@ -157,7 +165,7 @@ HoldTarget target_for(const PlanMember& member) {
 
 HoldPlan make_hold_plan(const std::vector<PlanMember>& members) {
   const std::vector<Unit> units = make_units(members);
-  const std::vector<const PlanMember*> held = order_of_holding(units);
+  const std::vector<Held> held = order_of_holding(units);
   const Unholdable unholdable = sort_unholdable(units, held);
 
   HoldPlan plan;
@@ -165,11 +173,7 @@ HoldPlan make_hold_plan(const std::vector<PlanMember>& members) {
   plan.level = plan.reason.empty() ? ConsistencyLevel::Cut : ConsistencyLevel::PerVolume;
   plan.instants = instants_of(units, unholdable);
   for (const Unit* unit : unholdable.before_holding) plan.steps.push_back(unit->capture());
-  std::vector<const PlanMember*> wave;
-  for (const PlanMember* member : held) {
-    const bool at_once = can_join(wave, *member);
-    if (!at_once) wave.clear();
-    wave.push_back(member);
+  for (const auto& [member, at_once] : held) {
     plan.steps.push_back({PlanStep::Kind::Hold, plan.targets.size(), {}, {}, at_once});
     plan.targets.push_back(target_for(*member));
   }
@@ -185,7 +189,7 @@ HoldPlan make_hold_plan(const std::vector<PlanMember>& members) {
     if (unit.holdable()) to_capture.push_back(&unit);
   }
   for (std::size_t i = held.size(); i-- > 0;) {
-    const std::string& superblock = held[i]->volume.superblock;
+    const std::string& superblock = held[i].member->volume.superblock;
     std::erase_if(to_capture, [&](const Unit* unit) {
       if (!unit->uses(superblock)) return false;
       plan.steps.push_back(unit->capture());

@@ -99,7 +99,7 @@ double longest(const std::vector<Commit>& commits) {
   return most;
 }
 
-StallClock::duration one_round(const SetMade& made, StallClients& clients, Column& column) {
+SetTimes one_round(const SetMade& made, StallClients& clients, Column& column) {
   const SetTimes& times = made.times;
   for (const Commit& commit : clients.between(times.start, times.end))
     column.commits.push_back(commit.milliseconds());
@@ -115,7 +115,7 @@ StallClock::duration one_round(const SetMade& made, StallClients& clients, Colum
   column.level = times.level;
   made.remove();
   std::this_thread::sleep_for(kSettle);
-  return times.end - times.start;
+  return times;
 }
 
 void print_head() {
@@ -143,8 +143,8 @@ void measure(DatabaseSetup& setup, SetsByVssd& sets, const Load& load, int round
   Column script;
   Column vssd;
   for (int i = 0; i < rounds; ++i) {
-    const auto time = one_round(sets.make(setup), clients, vssd);
-    one_round(do_nothing(time), clients, none);
+    const SetTimes times = one_round(sets.make(setup), clients, vssd);
+    one_round(do_nothing(times), clients, none);
     one_round(make_set_by_script(setup), clients, script);
     one_round(sync_filesystems(setup), clients, sync);
   }

@@ -84,8 +84,8 @@ void round_of_script(const Setup& setup, Column& column) {
   Directories copies;
   const FreezeGuard guard = setup.volumes.guard();
   for (const LoopFilesystem* image : setup.images) {
+    frozen[image] = Clock::now();  // writes wait from here, as for vssd's hold_ms
     run_program({"fsfreeze", "-f", image->mount_point().string()});
-    frozen[image] = Clock::now();
   }
   for (const auto& subvolume : setup.subvolumes) {
     copies.emplace_back(subvolume.string() + ".copy");

@@ -41,13 +41,13 @@ std::optional<ErrorCode> to_error_code(int writer_error) {
 
 namespace {
 
-// One volume is one instant whatever vssd says of others, and whether it says anything.
 bool are_absolute(const char* const* paths, size_t count) {
   if (paths == nullptr) return count == 0;
   return std::all_of(paths, paths + count,
                      [](const char* path) { return path != nullptr && path[0] == '/'; });
 }
 
+// One volume is one instant whatever vssd says of others, and whether it says anything.
 bool is_one_instant(const std::set<std::string>& volumes,
                     const std::optional<std::vector<std::vector<std::string>>>& instants) {
   if (volumes.size() <= 1) return true;

@@ -87,8 +87,8 @@ SetMade make_set_by_script(DatabaseSetup& setup) {
   setup.database->begin_script();
   times.freeze = StallClock::now();
   for (const LoopFilesystem* image : setup.images) {
+    held_since[image] = StallClock::now();  // writes wait from here, as for vssd's hold_ms
     run_program({"fsfreeze", "-f", image->mount_point().string()});
-    held_since[image] = StallClock::now();
   }
   for (const auto& subvolume : setup.subvolumes)
     run_program({"btrfs", "-q", "subvolume", "snapshot", "-r", subvolume.string(), copy_of(subvolume)});
@@ -115,11 +115,13 @@ SetMade sync_filesystems(DatabaseSetup& setup) {
   return made;
 }
 
-SetMade do_nothing(StallClock::duration time) {
+SetMade do_nothing(const SetTimes& like) {
   SetMade made;
-  made.times.start = made.times.freeze = StallClock::now();
-  std::this_thread::sleep_for(time);
-  made.times.thaw = made.times.end = StallClock::now();
+  made.times.start = StallClock::now();
+  made.times.freeze = made.times.start + (like.freeze - like.start);
+  made.times.thaw = made.times.start + (like.thaw - like.start);
+  made.times.end = made.times.start + (like.end - like.start);
+  std::this_thread::sleep_until(made.times.end);
   made.remove = [] {};
   return made;
 }

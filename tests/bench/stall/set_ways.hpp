@@ -54,7 +54,7 @@ class SetsByVssd {
 // No set, but what the kernel does by itself from time to time: it makes each filesystem durable as a whole.
 [[nodiscard]] SetMade sync_filesystems(DatabaseSetup& setup);
 
-// Nothing, for as long as that.
-[[nodiscard]] SetMade do_nothing(StallClock::duration time);
+// Nothing, for as long as that set and its window.
+[[nodiscard]] SetMade do_nothing(const SetTimes& like);
 
 }  // namespace vss::test

@@ -34,7 +34,10 @@ bool has_all(const Session& session, const Places& places, const std::string& wh
   const bool any = !session.components().empty() || missing.size() < places.size();
   if (!any || missing.empty()) return any;
   std::string names;
-  for (const std::string& place : missing) names += (names.empty() ? "" : ", ") + place;
+  for (const std::string& place : missing) {
+    if (!names.empty()) names += ", ";
+    names += place;
+  }
   throw Veto(VSS_E_WRITER_NON_RETRYABLE,
              whose + " also has files in " + names + ", on no volume of this set: add that volume");
 }
