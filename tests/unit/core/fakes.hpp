@@ -280,16 +280,21 @@ class FakeHolder final : public Holder {
   Script script;
   int held = 0;
   bool let_go = false;
+  std::map<std::string, std::string> until;  // an operation takes until that other one is asked for
 
  private:
   asio::awaitable<Status> run(std::string operation, int change) {
     trace_.push_back(operation);
+    asked_[operation].set();
+    if (const auto other = until.find(operation); other != until.end())
+      co_await wait_for(asked_[other->second], TimePoint::max());
     if (script[operation].kind == Behaviour::Kind::Fail)
       co_return fail(ErrorCode::HoldWritesTimeout, "scripted");
     held += change;
     co_return Status();
   }
   Trace& trace_;
+  std::map<std::string, Signal> asked_;
 };
 
 class FakeCatalogue final : public Catalogue {

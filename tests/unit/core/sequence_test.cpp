@@ -243,6 +243,21 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
+TEST_F(Sequence, VolumesThatDoNotStandOnEachOtherAreHeldAtOnce) {
+  world.holder.until = {{"hold 0", "hold 1"}};
+  auto session = prepared();
+  EXPECT_TRUE(world.await(session->do_snapshot_set()));
+}
+
+TEST_F(Sequence, AHoldThatFailsWhileAnotherIsUnderWayFailsTheSetAndNothingStaysHeld) {
+  world.holder.until = {{"hold 0", "hold 1"}};
+  world.holder.script["hold 1"] = {kFail, ErrorCode::ProviderVeto};
+  auto session = prepared();
+  EXPECT_FALSE(world.await(session->do_snapshot_set()));
+  expect_nothing_left();
+  EXPECT_EQ(world.holder.held, 0);
+}
+
 TEST_F(Sequence, AVolumeThatWasLetGoIsTheReasonWhateverBecomesOfTheCapture) {
   world.add_writer("w");
   world.holder.let_go = true;
