@@ -244,6 +244,24 @@ TEST_F(KilledCommandWriter, OfSeveralWritersThatOneIsThawedWhichWasFrozen) {
   EXPECT_EQ(read("events"), frozen + " Freeze\n" + frozen + " Abort\n");
 }
 
+TEST_F(KilledCommandWriter, OneWhoseFileHasBeenTakenAwayIsNotPassedOver) {
+  configure(false);
+  const std::vector<std::string> what{"--config-dir", directory_.path(), "--name", "writer"};
+  begin(what);
+  freeze();
+  writer_->kill9();
+  std::filesystem::rename(at("writer.toml"), at("away"));
+  const auto thaw = [&] {
+    ChildProcess program = start_program({"--config-dir", directory_.path(), "--name", "writer", "--thaw"});
+    return program.wait(kPatience);
+  };
+  EXPECT_EQ(thaw(), EXIT_FAILURE);
+  EXPECT_THAT(read("log"), HasSubstr("writer was left frozen, and has no file any more"));
+  std::filesystem::rename(at("away"), at("writer.toml"));
+  EXPECT_EQ(thaw(), 0);
+  EXPECT_THAT(read("events"), HasSubstr("Abort"));
+}
+
 TEST_F(KilledCommandWriter, NobodyElseThawsWhileTheWriterLives) {
   configure(false);
   begin();
