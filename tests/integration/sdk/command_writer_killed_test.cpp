@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -260,6 +261,16 @@ TEST_F(KilledCommandWriter, OneWhoseFileHasBeenTakenAwayIsNotPassedOver) {
   std::filesystem::rename(at("away"), at("writer.toml"));
   EXPECT_EQ(thaw(), 0);
   EXPECT_THAT(read("events"), HasSubstr("Abort"));
+}
+
+TEST_F(KilledCommandWriter, TwoFilesWouldNotHaveOneRecord) {
+  configure(false);
+  std::filesystem::create_directory(at("other"));
+  std::filesystem::copy(at("writer.toml"), at("other/writer.toml"));
+  EXPECT_EQ(
+      start_program({"--config", at("writer.toml"), "--config", at("other/writer.toml")}).wait(kPatience),
+      EX_CONFIG);
+  EXPECT_THAT(read("log"), HasSubstr("other/writer.toml: there is another file of this name"));
 }
 
 TEST_F(KilledCommandWriter, NobodyElseThawsWhileTheWriterLives) {
