@@ -96,6 +96,38 @@ TEST_F(HookDirectoryTest, AFailureToThawDoesNotKeepTheOthersFrozen) {
               AllOf(HasSubstr("2 thaw: "), HasSubstr("exited with 2; 1 thaw: "), HasSubstr("exited with 1")));
 }
 
+TEST_F(HookDirectoryTest, AScriptThatFailedToThawIsToldAgain) {
+  add_script("1");
+  add_script("2", "[ $1 = freeze ] || [ -e " + (directory_.path() / "ready").string() + " ]");
+  HookDirectory all = make();
+  ASSERT_EQ(all.freeze(environment_), std::nullopt);
+  EXPECT_TRUE(all.thaw(environment_));
+  noted();
+  std::ofstream(directory_.path() / "ready").flush();
+  EXPECT_EQ(all.thaw(environment_), std::nullopt);
+  EXPECT_EQ(noted(), "2 thaw\n");
+}
+
+TEST_F(HookDirectoryTest, AllAreToldToThawWhenItIsNotKnownWhoWasToldToFreeze) {
+  for (const char* name : {"1", "2", "2.sample"}) add_script(name);
+  HookDirectory all = make();
+  EXPECT_EQ(all.thaw_all(environment_), std::nullopt);
+  EXPECT_EQ(noted(), "2 thaw\n1 thaw\n");
+  EXPECT_EQ(all.thaw(environment_), std::nullopt);
+  EXPECT_EQ(noted(), "");
+}
+
+TEST_F(HookDirectoryTest, AllAreToldToThawAsSoonAsTheyCanBeListed) {
+  add_script("1");
+  HookDirectory all = make();
+  const auto elsewhere = directory_.path() / "elsewhere";
+  std::filesystem::rename(hooks(), elsewhere);
+  EXPECT_THAT(all.thaw_all(environment_).value(), HasSubstr("hooks: No such file"));
+  std::filesystem::rename(elsewhere, hooks());
+  EXPECT_EQ(all.thaw(environment_), std::nullopt);
+  EXPECT_EQ(noted(), "1 thaw\n");
+}
+
 TEST_F(HookDirectoryTest, AScriptThatHangsIsKilledAtItsLimit) {
   struct Row {
     const char* name;

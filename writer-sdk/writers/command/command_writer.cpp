@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 #include <iostream>
 #include <sstream>
 #include <string_view>
@@ -102,8 +103,12 @@ std::vector<std::string> environment(Event event, const Session& session, const 
 
 }  // namespace
 
-CommandWriter::CommandWriter(Config config) : Writer(config.writer), config_(std::move(config)) {
-  if (config_.hooks) hooks_.emplace(*config_.hooks, [this](const std::string& message) { log(message); });
+CommandWriter::CommandWriter(Config config, std::optional<FreezeRecord> record)
+    : Writer(config.writer), config_(std::move(config)), record_(std::move(record)) {
+  if (!config_.hooks) return;
+  hooks_.emplace(
+      *config_.hooks, [this](const std::string& message) { log(message); },
+      [this](pid_t script) { note_start(script); });
 }
 
 void CommandWriter::on_identify(Metadata& metadata) { writers::declare(config_, metadata); }
@@ -115,14 +120,55 @@ std::optional<std::string> CommandWriter::act(Event event, const Session& sessio
   const std::optional<Command>& command = config_.command(event);
   if (!command) return std::nullopt;
   UniqueFd output;
-  auto failure =
-      writers::run_command(command->argv, environment(event, session, config_), command->limit, &output);
+  auto failure = writers::run_command(command->argv, environment(event, session, config_), command->limit,
+                                      &output, [this](pid_t started) { note_start(started); });
   background_output_ = std::move(output);
   return failure;
 }
 
+std::optional<std::string> CommandWriter::act_recorded(Event event, const Session& session) {
+  if (!record_) return act(event, session);
+  const bool freezes = event == Event::Freeze && (hooks_ || config_.command(event));
+  try {
+    if (freezes) record_->begin();
+  } catch (const std::exception& error) {
+    return std::string("what is not recorded is not frozen: ") + error.what();
+  }
+  auto failure = act(event, session);
+  if (failure || (event != Event::Thaw && event != Event::Abort)) return failure;
+  try {
+    record_->clear();
+  } catch (const std::exception& error) {
+    log(std::string("it goes on, and will be thawed once more: ") + error.what());
+  }
+  return std::nullopt;
+}
+
+bool CommandWriter::thaw_what_is_left() {
+  if (!record_ || !record_->is_frozen()) return true;
+  log("it was left frozen: thawing it");
+  if (!record_->end_commands()) log("a command that was at work when the writer died cannot be ended");
+  const Session nobody(nullptr);
+  const auto failure =
+      hooks_ ? hooks_->thaw_all(environment(Event::Abort, nobody, config_)) : act(Event::Abort, nobody);
+  if (failure) {
+    log("it may be frozen yet: " + *failure);
+    return false;
+  }
+  record_->clear();
+  return true;
+}
+
+void CommandWriter::note_start(pid_t command) noexcept {
+  try {
+    if (record_) record_->add_command(command);
+  } catch (const std::exception& error) {
+    log(std::string("a command is not in the record: ") + error.what());
+  }
+}
+
 void CommandWriter::run(Event event, Session& session) {
-  const auto failure = act(event, session);
+  const auto failure = act_recorded(event, session);
   if (!failure) return;
   const std::string message = std::string(kEvents[static_cast<std::size_t>(event)].name) + ": " + *failure;
   log(message);

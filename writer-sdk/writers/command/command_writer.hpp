@@ -8,13 +8,19 @@
 #include <vss/writer.hpp>
 
 #include "writer-sdk/writers/command/config.hpp"
+#include "writer-sdk/writers/command/freeze_record.hpp"
 #include "writer-sdk/writers/command/hook_directory.hpp"
 
 namespace vss::command {
 
 class CommandWriter final : public Writer {
  public:
-  explicit CommandWriter(Config config);
+  // Without a record nobody thaws what a writer that is killed has left frozen.
+  explicit CommandWriter(Config config, std::optional<FreezeRecord> record = std::nullopt);
+
+  // What the record says, by what Abort would run; before anything else. Logs what it does; false if it has
+  // failed, and the record is kept. Throws std::system_error.
+  [[nodiscard]] bool thaw_what_is_left();
 
  private:
   void on_identify(Metadata& metadata) override;
@@ -35,9 +41,13 @@ class CommandWriter final : public Writer {
   void run(Event event, Session& session);
   // What went wrong, or nothing.
   [[nodiscard]] std::optional<std::string> act(Event event, const Session& session);
+  // The same, and the record is there from before the freeze until all has been thawed.
+  [[nodiscard]] std::optional<std::string> act_recorded(Event event, const Session& session);
+  void note_start(pid_t command) noexcept;
   void log(const std::string& message) const;
 
   Config config_;
+  std::optional<FreezeRecord> record_;
   std::optional<HookDirectory> hooks_;
   UniqueFd background_output_;  // of what the last command has left there, such as a client that has a lock
 };

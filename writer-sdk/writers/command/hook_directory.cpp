@@ -11,8 +11,6 @@
 #include <system_error>
 #include <utility>
 
-#include "writer-sdk/writers/common/run_command.hpp"
-
 namespace vss::command {
 namespace {
 
@@ -74,7 +72,7 @@ std::optional<std::string> HookDirectory::tell(const fs::path& script, const cha
   std::vector<std::string> words{script.string(), argument};
   if (!names_its_interpreter(script)) words.insert(words.begin(), "/bin/sh");
   UniqueFd output;
-  auto failure = writers::run_command(words, environment, limit, &output);
+  auto failure = writers::run_command(words, environment, limit, &output, on_start_);
   if (output.get() >= 0) outputs_.push_back(std::move(output));
   if (failure) *failure = script.filename().string() + " " + argument + ": " + *failure;
   return failure;
@@ -85,6 +83,8 @@ std::optional<std::string> HookDirectory::freeze(const std::vector<std::string>&
   if (!listing.error.empty()) return std::move(listing.error);
   const Clock::time_point end = Clock::now() + settings_.freeze_limit;
   outputs_.clear();
+  told_.clear();
+  knows_told_ = true;
   for (const fs::path& script : listing.scripts) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
     told_.push_back(script);
@@ -98,9 +98,25 @@ std::optional<std::string> HookDirectory::freeze(const std::vector<std::string>&
 
 std::optional<std::string> HookDirectory::thaw(const std::vector<std::string>& environment) {
   std::optional<std::string> failures;
-  for (const fs::path& script : std::exchange(told_, {}) | std::views::reverse)
-    add(failures, tell(script, "thaw", environment, settings_.script_limit));
+  if (!knows_told_) {
+    Listing listing = scripts_of(settings_.directory, log_);
+    if (!listing.error.empty()) return std::move(listing.error);
+    told_ = std::move(listing.scripts);
+    knows_told_ = true;
+  }
+  std::vector<fs::path> frozen_yet;
+  for (const fs::path& script : told_ | std::views::reverse) {
+    auto failure = tell(script, "thaw", environment, settings_.script_limit);
+    if (failure) frozen_yet.insert(frozen_yet.begin(), script);
+    add(failures, std::move(failure));
+  }
+  told_ = std::move(frozen_yet);
   return failures;
+}
+
+std::optional<std::string> HookDirectory::thaw_all(const std::vector<std::string>& environment) {
+  knows_told_ = false;
+  return thaw(environment);
 }
 
 }  // namespace vss::command

@@ -124,7 +124,8 @@ std::string system_text(int error) { return std::generic_category().message(erro
 
 std::optional<std::string> run_command(const std::vector<std::string>& argv,
                                        const std::vector<std::string>& environment,
-                                       std::chrono::milliseconds limit, UniqueFd* left_open) {
+                                       std::chrono::milliseconds limit, UniqueFd* left_open,
+                                       const OnStart& on_start) {
   const std::string& program = argv.front();
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return program + ": pipe: " + system_text(errno);
@@ -136,6 +137,7 @@ std::optional<std::string> run_command(const std::vector<std::string>& argv,
   const int error = SpawnSetup(writer.get()).spawn(pid, argv, environment);
   if (error != 0) return program + ": " + system_text(error);
   writer.reset();
+  if (on_start) on_start(pid);
 
   Tail tail;
   // glibc 2.36 declares pidfd_open() for C only.

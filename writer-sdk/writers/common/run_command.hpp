@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +17,9 @@ inline constexpr std::size_t kOutputLimit = 4096;
 // Between SIGTERM and SIGKILL.
 inline constexpr std::chrono::milliseconds kGrace{1000};
 
+// Told which process has been started, the leader of the group. Does not throw.
+using OnStart = std::function<void(pid_t)>;
+
 // Runs a program in a process group of its own, without a shell, standard input empty, and waits for it. When
 // `limit` has passed, the whole group gets SIGTERM and, after kGrace, SIGKILL. Nothing if it exited with 0;
 // else what went wrong, with the last kOutputLimit bytes of its output. `left_open` takes the reading end of
@@ -22,6 +28,7 @@ inline constexpr std::chrono::milliseconds kGrace{1000};
 [[nodiscard]] std::optional<std::string> run_command(const std::vector<std::string>& argv,
                                                      const std::vector<std::string>& environment,
                                                      std::chrono::milliseconds limit,
-                                                     UniqueFd* left_open = nullptr);
+                                                     UniqueFd* left_open = nullptr,
+                                                     const OnStart& on_start = {});
 
 }  // namespace vss::writers

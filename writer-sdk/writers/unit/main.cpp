@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // vss-writer-unit: a writer that pauses systemd units.
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sysexits.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <exception>
 #include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "writer-sdk/writers/common/config_files.hpp"
+#include "writer-sdk/writers/common/runtime_directory.hpp"
 #include "writer-sdk/writers/common/service.hpp"
 #include "writer-sdk/writers/unit/config.hpp"
 #include "writer-sdk/writers/unit/guard.hpp"
@@ -35,14 +32,6 @@ struct Arguments {
 };
 
 void log_line(const std::string& message) { std::cerr << (message + "\n") << std::flush; }
-
-// Two writers with one record would thaw each other's units.
-vss::UniqueFd lock(const fs::path& directory) {
-  vss::UniqueFd file(::open((directory / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (file.get() < 0 || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
-    throw std::system_error(errno, std::generic_category(), "another writer uses " + directory.string());
-  return file;
-}
 
 int thaw_what_is_left(const Places& places) {
   const Record record = places.record();
@@ -70,8 +59,7 @@ int serve(const Arguments& arguments) {
     log_line(config.error());
     return EX_CONFIG;
   }
-  fs::create_directories(arguments.places.runtime);
-  const vss::UniqueFd locked = lock(arguments.places.runtime);
+  const vss::UniqueFd taken = vss::writers::take_runtime_directory(arguments.places.runtime);
   if (thaw_what_is_left(arguments.places) != EXIT_SUCCESS) return EXIT_FAILURE;
   vss::writers::block_end_signals();
   const std::string limit = std::to_string(config->writer.freeze_timeout.count());

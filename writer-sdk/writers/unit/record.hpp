@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "writer-sdk/writers/common/boot_record.hpp"
+
 namespace vss::unit {
 
 struct FrozenUnit {
@@ -18,21 +20,19 @@ struct FrozenUnit {
 
 class Record {
  public:
-  explicit Record(std::filesystem::path file) : file_(std::move(file)) {}
+  explicit Record(std::filesystem::path file) : lines_(std::move(file)) {}
 
   // Empty, of this boot. Throws std::system_error.
-  void begin() const;
+  void begin() const { lines_.begin(); }
   // One more, before it is frozen; it is in the file when this returns. Throws std::system_error.
   void add(const FrozenUnit& unit) const;
   // Those of this boot, in order. Throws std::system_error.
   [[nodiscard]] std::vector<FrozenUnit> read() const;
   // All of them go on. Throws std::system_error.
-  void clear() const;
+  void clear() const { lines_.clear(); }
 
  private:
-  void write(const std::string& text, int flags) const;
-
-  std::filesystem::path file_;
+  writers::BootRecord lines_;
 };
 
 }  // namespace vss::unit
