@@ -25,6 +25,8 @@ class Guard {
 
   // Its time runs from now on. Throws std::runtime_error if it has ended.
   void arm() const;
+  // Its time is over: it thaws, and tries until it has done it.
+  void take_over() const;
   // It has thawed everything, or died.
   [[nodiscard]] bool has_ended() const;
 

@@ -45,11 +45,14 @@ class UnitWriter final : public Writer {
     std::string session;
     SystemdBus systemd;  // connected while there is time
     Guard guard;
+    bool is_overdue = false;  // what it has frozen could not be thawed when it was to be
   };
   [[nodiscard]] bool takes_part(const Session& session) const;
   [[nodiscard]] bool is_prepared_for(const Session& session) const;
   // What failed, "" if nothing.
   [[nodiscard]] std::string end_operation();
+  void leave_operation();
+  [[nodiscard]] std::string fault_of_those_left_alone();
 
   const Config config_;
   const std::vector<std::string> guard_arguments_;
