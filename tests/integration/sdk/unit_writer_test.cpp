@@ -162,7 +162,7 @@ TEST_F(UnitWriterProcess, WhatCannotBeFrozenIsSaidBeforeAnythingIs) {
   begin();
   EXPECT_THAT(message(prepare()), HasSubstr("b.service cannot be frozen: somebody else has frozen it"));
   EXPECT_EQ(frozen(), "b");
-  EXPECT_TRUE(is_veto(send("Freeze"))) << "who asks all the same does not get a set without them";
+  EXPECT_TRUE(is_veto(send("Freeze"))) << "there is no set without them";
   EXPECT_THAT(systemd().calls(), IsEmpty());
 }
 

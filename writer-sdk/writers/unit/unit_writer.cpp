@@ -60,29 +60,36 @@ bool UnitWriter::is_prepared_for(const Session& session) const {
 }
 
 // Everything that takes time, and every refusal that can be known before anything stands still.
-void UnitWriter::on_prepare_snapshot(Session& session) {
+void UnitWriter::prepare(const Session& session) {
   if (operation_ && operation_->is_overdue) {
     const std::string failures = end_operation();
-    if (!failures.empty())
-      throw Veto(VSS_E_WRITER_RETRYABLE, "an earlier set has left units frozen: " + failures);
+    if (!failures.empty()) throw FreezeError("an earlier set has left units frozen: " + failures);
   }
-  if (freezer_.is_any_frozen()) throw Veto(VSS_E_WRITER_RETRYABLE, "another set has the units frozen");
+  if (freezer_.is_any_frozen()) throw FreezeError("another set has the units frozen");
   operation_.reset();
   if (!takes_part(session)) return;
+  operation_.emplace(session.id(), guard_arguments_);
+  freezer_.check(operation_->systemd);
+}
+
+// After a veto here vssd would make the set without this writer: one that must not go without its units is
+// refused in Freeze.
+void UnitWriter::on_prepare_snapshot(Session& session) {
+  refusal_.reset();
   try {
-    operation_.emplace(session.id(), guard_arguments_);
-    freezer_.check(operation_->systemd);
+    prepare(session);
   } catch (const std::exception& error) {
-    operation_.reset();
-    log(error.what());
-    throw Veto(VSS_E_WRITER_RETRYABLE, error.what());
+    if (!freezer_.is_any_frozen()) operation_.reset();
+    refusal_ = error.what();
+    log(*refusal_);
+    session.fail(VSS_E_WRITER_RETRYABLE, *refusal_);
   }
 }
 
 void UnitWriter::on_freeze(Session& session) {
   if (!is_prepared_for(session)) {
     if (!takes_part(session)) return;
-    throw Veto(VSS_E_WRITER_RETRYABLE, "the units do not stand still: PrepareForSnapshot failed");
+    throw Veto(VSS_E_WRITER_RETRYABLE, refusal_.value_or("the units are not prepared to stand still"));
   }
   std::string message;
   try {

@@ -48,6 +48,7 @@ class UnitWriter final : public Writer {
     bool is_overdue = false;  // what it has frozen could not be thawed when it was to be
   };
   [[nodiscard]] bool takes_part(const Session& session) const;
+  void prepare(const Session& session);
   [[nodiscard]] bool is_prepared_for(const Session& session) const;
   // What failed, "" if nothing.
   [[nodiscard]] std::string end_operation();
@@ -58,6 +59,7 @@ class UnitWriter final : public Writer {
   const std::vector<std::string> guard_arguments_;
   UnitFreezer freezer_;
   std::optional<Operation> operation_;
+  std::optional<std::string> refusal_;  // why the last one that was to be prepared was not
 };
 
 }  // namespace vss::unit
