@@ -48,6 +48,7 @@ class ScriptedManager final : public ServiceManager {
     if (unit == restarted_before_) start_anew(unit);
     if (unit == refuses_) throw ManagerError("not this one");
     if (unit != ignores_) set(unit, 1);
+    if (unit == unanswered_) throw ManagerError("no answer in time");
   }
   // The number of the group is another one.
   void start_anew(const std::string& name) {
@@ -57,11 +58,10 @@ class ScriptedManager final : public ServiceManager {
   void thaw(const std::string& unit, std::chrono::milliseconds) override {
     calls_.push_back("thaw " + unit);
     if (is_deaf_) throw ManagerError("gone");
-    set(unit, 0);
+    set(unit, unit == comes_late_ ? 1 : 0);
   }
   void catch_up(std::chrono::milliseconds) override {
     if (is_deaf_) throw ManagerError("gone");
-    if (!comes_late_.empty()) set(comes_late_, 1);
   }
   std::optional<pid_t> owner_of(const std::string&) override { return std::nullopt; }
 
@@ -70,6 +70,7 @@ class ScriptedManager final : public ServiceManager {
   std::vector<std::string> calls_;
   std::string refuses_;
   std::string ignores_;
+  std::string unanswered_;
   std::string restarted_before_;
   std::string comes_late_;
   bool is_deaf_ = false;
@@ -209,6 +210,12 @@ TEST_F(UnitFreezerTest, AUnitThatWasStartedAnewBeforeItWasFrozenIsThawedAndAFail
   EXPECT_THAT(record().read(), IsEmpty());
 }
 
+TEST_F(UnitFreezerTest, OneThatWasStartedAnewBeforeAFreezeWithoutAnAnswerIsThawedToo) {
+  manager_.restarted_before_ = manager_.unanswered_ = "b.service";
+  EXPECT_EQ(failure_of_freeze(), "b.service cannot be frozen: no answer in time");
+  EXPECT_EQ(told(), "");
+}
+
 TEST_F(UnitFreezerTest, WhateverStandsStillInThePlaceOfAUnitWhoseFreezeWasNotAnsweredIsThawed) {
   record().begin();
   record().add({"b.service", "/system.slice/b.service", 0});
@@ -230,7 +237,8 @@ TEST_F(UnitFreezerTest, WhatSystemdMayFreezeYetStaysOnRecord) {
   EXPECT_THAT(failure_of_freeze(), HasSubstr("systemd may yet freeze b.service: gone"));
   EXPECT_EQ(told(), "");
   EXPECT_TRUE(freezer_.is_any_frozen());
-  EXPECT_EQ(record().read().size(), 2U);
+  const FrozenUnit unanswered{"b.service", "/system.slice/b.service", 0};
+  EXPECT_THAT(record().read(), ElementsAre(testing::_, unanswered));
   setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1);
   const auto log = [this](const std::string& line) { log_.push_back(line); };
   EXPECT_FALSE(thaw_recorded(record(), directory_.path(), log, std::chrono::steady_clock::now() + 300ms));
