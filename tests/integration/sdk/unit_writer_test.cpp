@@ -38,6 +38,9 @@ std::string message(const Dictionary& answer) {
 
 bool is_veto(const Dictionary& answer) { return answer.contains("veto") && answer.at("veto").get<bool>(); }
 
+// "" if it is none.
+std::string veto(const Dictionary& answer) { return is_veto(answer) ? message(answer) : ""; }
+
 // One that nobody waits for is as good as gone.
 bool has_ended(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
@@ -193,9 +196,7 @@ TEST_F(UnitWriterProcess, AUnitThatCannotBeFrozenVetoesAndTheOthersGoOn) {
     EXPECT_THAT(message(prepare()), "");
     if (how == "somebody else was first") systemd().set_frozen("b.service", true);
     if (how == "systemd is gone") systemd_.reset();
-    const Dictionary answer = send("Freeze");
-    EXPECT_THAT(message(answer), HasSubstr(row.message));
-    EXPECT_TRUE(is_veto(answer));
+    EXPECT_THAT(veto(send("Freeze")), HasSubstr(row.message));
     EXPECT_EQ(frozen(), how == "somebody else was first" ? "b" : "");
     EXPECT_FALSE(is_recorded());
     coordinator_.reset();
@@ -244,24 +245,19 @@ TEST_F(UnitWriterProcess, UnitsGoOnHoweverTheFreezeEnds) {
 }
 
 TEST_F(UnitWriterProcess, AFreezeThatSystemdCarriesOutAfterTheVetoIsThawed) {
-  for (const std::string by : {"--thaw", "the guard"}) {
+  for (const std::string by : {"--thaw", "the guard of a writer that has ended", "the guard"}) {
     SCOPED_TRACE(by);
     configure("freeze_timeout_ms = 60000\nfreeze_within_ms = 700\n");
     new_systemd();
     systemd().answer("b.service", FakeSystemd::Answer::Late);
     begin();
     EXPECT_THAT(message(prepare()), "");
-    const Dictionary answer = send("Freeze");
-    EXPECT_TRUE(is_veto(answer));
-    EXPECT_THAT(message(answer), HasSubstr("systemd may yet freeze b.service: Ping: no answer in time"));
+    EXPECT_THAT(veto(send("Freeze")), HasSubstr("systemd may yet freeze b.service: Ping: no answer in time"));
     EXPECT_EQ(frozen(), "");
     EXPECT_TRUE(is_recorded());
     const pid_t guardian = guard().value();
     EXPECT_FALSE(has_ended(guardian));
-    if (by == "the guard") {
-      systemd().end_delay();
-      EXPECT_TRUE(wait_until([&] { return has_ended(guardian); }, kLimit)) << writer_->output();
-    } else {
+    if (by == "--thaw") {
       ::kill(guardian, SIGKILL);
       writer_->kill9();
       ChildProcess late = start_program({"--thaw"});
@@ -270,6 +266,13 @@ TEST_F(UnitWriterProcess, AFreezeThatSystemdCarriesOutAfterTheVetoIsThawed) {
       systemd().end_delay();
       EXPECT_EQ(late.wait(kLimit), 0) << late.output();
       EXPECT_FALSE(is_recorded());
+    } else {
+      if (by != "the guard") {
+        writer_->signal(SIGTERM);
+        EXPECT_EQ(writer_->wait(kLimit), 0);
+      }
+      systemd().end_delay();
+      EXPECT_TRUE(wait_until([&] { return has_ended(guardian); }, kLimit)) << writer_->output();
     }
     EXPECT_THAT(systemd().calls(), testing::Contains("ThawUnit b.service")) << "it has been at it";
     EXPECT_EQ(frozen(), "");
@@ -306,9 +309,7 @@ TEST_F(UnitWriterProcess, AUnitThatWasLeftAloneAndIsStartedBeforeThawFailsTheSet
   next_session();
   freeze();
   systemd().start_unit("c.service");
-  const Dictionary answer = send("Thaw");
-  EXPECT_TRUE(is_veto(answer));
-  EXPECT_THAT(message(answer), HasSubstr("was started before the volumes were captured: c.service"));
+  EXPECT_THAT(veto(send("Thaw")), HasSubstr("was started before the volumes were captured: c.service"));
   EXPECT_EQ(frozen(), "");
 }
 
@@ -344,9 +345,7 @@ TEST_F(UnitWriterProcess, AUnitThatSomebodyElseLetsGoOnFailsTheSet) {
   begin();
   freeze();
   systemd().set_frozen("a.service", false);
-  const Dictionary answer = send("Thaw");
-  EXPECT_TRUE(is_veto(answer));
-  EXPECT_THAT(message(answer), HasSubstr("what was to stand still: a.service"));
+  EXPECT_THAT(veto(send("Thaw")), HasSubstr("what was to stand still: a.service"));
   EXPECT_EQ(frozen(), "");
 }
 

@@ -47,6 +47,7 @@ Guard::Guard(const std::vector<std::string>& arguments) {
 }
 
 Guard::~Guard() {
+  if (pid_ < 0) return;
   ::kill(pid_, SIGKILL);
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }

@@ -16,7 +16,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kTellLimit{3};  // for all units together
-constexpr std::chrono::seconds kCatchUpLimit{2};
+constexpr std::chrono::seconds kCatchUpLimit{1};
 constexpr std::chrono::milliseconds kPause{200};
 
 void append(std::string& text, const std::string& more, const char* between = "; ") {

@@ -25,7 +25,7 @@ UnitFreezer::Found UnitFreezer::find(const std::string& unit, ServiceManager& ma
                                      const std::vector<VitalProcess>& vital) const {
   const UnitFacts facts = manager.look(unit);
   if (const auto fault = why_not(facts, vital)) throw FreezeError(*fault);
-  const Found nothing{std::nullopt, facts.started};
+  Found nothing{std::nullopt, facts.started};
   if (facts.control_group.empty()) return nothing;
   const ControlGroup group(cgroups_, facts.control_group);
   if (facts.active_state != "active") {

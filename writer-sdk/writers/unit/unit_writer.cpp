@@ -46,6 +46,11 @@ UnitWriter::UnitWriter(Config config, Places places, std::vector<std::string> gu
       freezer_(config_.units, places.record(), places.cgroups,
                [this](const std::string& text) { log(text); }) {}
 
+// What could not be thawed until now is left to the guard.
+UnitWriter::~UnitWriter() {
+  if (operation_ && freezer_.is_any_frozen()) operation_->guard.leave();
+}
+
 void UnitWriter::on_identify(Metadata& metadata) { writers::declare(config_, metadata); }
 
 // A service need not stand still for volumes that have nothing of it. Where its data are may be unknown.

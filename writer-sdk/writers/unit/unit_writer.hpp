@@ -26,6 +26,9 @@ class UnitWriter final : public Writer {
  public:
   // `guard`: the arguments of this program that make it the guard of these places.
   UnitWriter(Config config, Places places, std::vector<std::string> guard);
+  ~UnitWriter() override;
+  UnitWriter(const UnitWriter&) = delete;
+  UnitWriter& operator=(const UnitWriter&) = delete;
 
   void log(const std::string& message) const;
 
