@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -242,6 +243,34 @@ TEST_F(KilledCommandWriter, OfSeveralWritersThatOneIsThawedWhichWasFrozen) {
   writer_->kill9();
   EXPECT_EQ(start_program({"--config-dir", at("writers.d"), "--thaw"}).wait(kPatience), 0);
   EXPECT_EQ(read("events"), frozen + " Freeze\n" + frozen + " Abort\n");
+}
+
+TEST_F(KilledCommandWriter, OneWhoseFileHasBeenTakenAwayIsNotPassedOver) {
+  configure(false);
+  const std::vector<std::string> what{"--config-dir", directory_.path(), "--name", "writer"};
+  begin(what);
+  freeze();
+  writer_->kill9();
+  std::filesystem::rename(at("writer.toml"), at("away"));
+  const auto thaw = [&] {
+    ChildProcess program = start_program({"--config-dir", directory_.path(), "--name", "writer", "--thaw"});
+    return program.wait(kPatience);
+  };
+  EXPECT_EQ(thaw(), EXIT_FAILURE);
+  EXPECT_THAT(read("log"), HasSubstr("writer was left frozen, and has no file any more"));
+  std::filesystem::rename(at("away"), at("writer.toml"));
+  EXPECT_EQ(thaw(), 0);
+  EXPECT_THAT(read("events"), HasSubstr("Abort"));
+}
+
+TEST_F(KilledCommandWriter, TwoFilesWouldNotHaveOneRecord) {
+  configure(false);
+  std::filesystem::create_directory(at("other"));
+  std::filesystem::copy(at("writer.toml"), at("other/writer.toml"));
+  EXPECT_EQ(
+      start_program({"--config", at("writer.toml"), "--config", at("other/writer.toml")}).wait(kPatience),
+      EX_CONFIG);
+  EXPECT_THAT(read("log"), HasSubstr("other/writer.toml: there is another file of this name"));
 }
 
 TEST_F(KilledCommandWriter, NobodyElseThawsWhileTheWriterLives) {

@@ -62,6 +62,14 @@ std::optional<FreezeRecord> record_of(const Arguments& arguments, const fs::path
   return FreezeRecord(arguments.runtime / (file.stem().string() + ".frozen"));
 }
 
+// Its file has been taken away since: nothing says how to thaw it.
+bool is_left_without_file(const Arguments& arguments) {
+  const auto record = record_of(arguments, arguments.name + ".toml");
+  if (arguments.name.empty() || !record || !record->is_frozen()) return false;
+  std::cerr << arguments.name << " was left frozen, and has no file any more that says how to thaw it\n";
+  return true;
+}
+
 // Throws ConfigFault.
 std::list<CommandWriter> writers_of(const Arguments& arguments) {
   std::list<CommandWriter> writers;
@@ -80,7 +88,7 @@ int run(const Arguments& arguments) {
   std::list<CommandWriter> writers = writers_of(arguments);
   if (writers.empty()) {
     std::cerr << "no writer is configured\n";
-    return EXIT_SUCCESS;
+    return arguments.thaw && is_left_without_file(arguments) ? EXIT_FAILURE : EXIT_SUCCESS;
   }
   vss::UniqueFd taken;
   if (!arguments.runtime.empty()) taken = vss::writers::take_runtime_directory(arguments.runtime);
