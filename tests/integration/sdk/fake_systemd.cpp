@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 #include "tests/support/sdbus_compat.hpp"
@@ -20,6 +21,7 @@ FakeSystemd::FakeSystemd(std::filesystem::path cgroups) : cgroups_(std::move(cgr
 
 FakeSystemd::~FakeSystemd() {
   if (!loop_.joinable()) return;
+  end_delay();
   connection_->leaveEventLoop();
   loop_.join();
 }
@@ -46,8 +48,16 @@ void FakeSystemd::show(Unit& unit, const std::string& path) {
   unit.object = sdbus::createObject(*connection_, sdbus::ObjectPath(path));
   register_property(*unit.object, kUnitFace, "Id", [&unit] { return unit.name; });
   register_property(*unit.object, kUnitFace, "LoadState", [&unit] { return unit.load_state; });
-  register_property(*unit.object, kUnitFace, "ActiveState", [&unit] { return unit.active_state; });
-  register_property(*unit.object, kServiceFace, "ControlGroup", [&unit] {
+  register_property(*unit.object, kUnitFace, "ActiveState", [this, &unit] {
+    const std::lock_guard lock(mutex_);
+    return unit.active_state;
+  });
+  register_property(*unit.object, kUnitFace, "InactiveExitTimestampMonotonic", [this, &unit] {
+    const std::lock_guard lock(mutex_);
+    return unit.started;
+  });
+  register_property(*unit.object, kServiceFace, "ControlGroup", [this, &unit] {
+    const std::lock_guard lock(mutex_);
     return unit.active_state == "active" ? "/system.slice/" + unit.name : std::string();
   });
   finish_registration(*unit.object);
@@ -85,14 +95,20 @@ sdbus::ObjectPath FakeSystemd::load(const std::string& name) {
 void FakeSystemd::freeze(sdbus::Result<>&& result, const std::string& name) {
   Answer answer = Answer::No;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     calls_.push_back("FreezeUnit " + name);
     for (const auto& unit : units_) {
       if (unit->name == name) answer = unit->answer;
     }
+    if (answer == Answer::Late) {
+      delay_.wait(lock, [this] { return is_delay_over_; });
+      tell(name, true);
+      result.returnResults();
+      return;
+    }
     // It is told to freeze, and does not come to it.
     if (answer == Answer::Never) {
-      std::ofstream(group_of(name) / "cgroup.freeze") << "1\n";
+      tell(name, true);
       unanswered_.push_back(std::move(result));
       return;
     }
@@ -108,7 +124,23 @@ void FakeSystemd::freeze(sdbus::Result<>&& result, const std::string& name) {
 void FakeSystemd::thaw(const std::string& name) {
   const std::lock_guard lock(mutex_);
   calls_.push_back("ThawUnit " + name);
-  set_frozen(name, false);
+  // Releases before 256 do nothing if the processes do not stand still yet, whatever was told to them.
+  if (stands_still(name)) set_frozen(name, false);
+}
+
+void FakeSystemd::end_delay() {
+  const std::lock_guard lock(mutex_);
+  is_delay_over_ = true;
+  delay_.notify_all();
+}
+
+void FakeSystemd::start_unit(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& unit : units_) {
+    if (unit->name != name) continue;
+    unit->active_state = "active";
+    ++unit->started;
+  }
 }
 
 void FakeSystemd::answer(const std::string& unit, Answer answer) {
@@ -118,8 +150,18 @@ void FakeSystemd::answer(const std::string& unit, Answer answer) {
   }
 }
 
-void FakeSystemd::set_frozen(const std::string& unit, bool frozen) const {
+void FakeSystemd::tell(const std::string& unit, bool frozen) const {
   std::ofstream(group_of(unit) / "cgroup.freeze") << frozen << "\n";
+}
+
+bool FakeSystemd::stands_still(const std::string& unit) const {
+  std::stringstream events;
+  events << std::ifstream(group_of(unit) / "cgroup.events").rdbuf();
+  return events.str().find("frozen 1") != std::string::npos;
+}
+
+void FakeSystemd::set_frozen(const std::string& unit, bool frozen) const {
+  tell(unit, frozen);
   std::ofstream(group_of(unit) / "cgroup.events") << "populated 1\nfrozen " << frozen << "\n";
 }
 

@@ -5,6 +5,8 @@
 
 #include <sdbus-c++/sdbus-c++.h>
 
+#include <condition_variable>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -17,7 +19,8 @@ namespace vss::test {
 
 class FakeSystemd {
  public:
-  enum class Answer { Yes, No, Never };
+  // Late: not even read, as nothing else after it, until end_delay(); then it is told to freeze.
+  enum class Answer { Yes, No, Never, Late };
 
   // `cgroups`: where the control groups are made.
   explicit FakeSystemd(std::filesystem::path cgroups);
@@ -33,6 +36,9 @@ class FakeSystemd {
 
   // To FreezeUnit of this unit.
   void answer(const std::string& unit, Answer answer);
+  void end_delay();
+  // One that was added as inactive.
+  void start_unit(const std::string& name);
   // What the kernel shows.
   void set_frozen(const std::string& unit, bool frozen) const;
   // "FreezeUnit NAME" and "ThawUnit NAME", in order.
@@ -43,6 +49,7 @@ class FakeSystemd {
     std::string name;
     std::string active_state;
     std::string load_state;
+    std::uint64_t started = 1;
     Answer answer = Answer::Yes;
     std::unique_ptr<sdbus::IObject> object;
   };
@@ -51,10 +58,14 @@ class FakeSystemd {
   void show(Unit& unit, const std::string& path);
   void freeze(sdbus::Result<>&& result, const std::string& name);
   void thaw(const std::string& name);
+  void tell(const std::string& unit, bool frozen) const;
+  [[nodiscard]] bool stands_still(const std::string& unit) const;
   sdbus::ObjectPath load(const std::string& name);
 
   const std::filesystem::path cgroups_;
   mutable std::mutex mutex_;
+  std::condition_variable delay_;
+  bool is_delay_over_ = false;
   std::vector<std::string> calls_;
   std::unique_ptr<sdbus::IConnection> connection_;
   std::vector<std::unique_ptr<Unit>> units_;

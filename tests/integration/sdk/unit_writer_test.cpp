@@ -29,12 +29,25 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr auto kLimit = 20s;
-constexpr const char* kSession = "aaaaaaaa-0000-4000-8000-000000000001";
 constexpr const char* kSet = "11111111-0000-4000-8000-000000000001";
 
 std::string message(const Dictionary& answer) {
   const auto found = answer.find("message");
   return found == answer.end() ? std::string() : found->second.get<std::string>();
+}
+
+bool is_veto(const Dictionary& answer) { return answer.contains("veto") && answer.at("veto").get<bool>(); }
+
+// "" if it is none.
+std::string veto(const Dictionary& answer) { return is_veto(answer) ? message(answer) : ""; }
+
+// One that nobody waits for is as good as gone.
+bool has_ended(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string id;
+  std::string name;
+  std::string state;
+  return !(file >> id >> name >> state) || state == "Z";
 }
 
 class UnitWriterProcess : public testing::Test {
@@ -66,6 +79,11 @@ class UnitWriterProcess : public testing::Test {
     writer_.reset();
     writer_.emplace(start_program({"--config", directory_.path() / "writer.toml"}));
   }
+  void new_systemd(const std::vector<std::string>& more = {}) {
+    systemd_ = std::make_unique<FakeSystemd>(cgroups_.path());
+    for (const char* name : {"a.service", "b.service"}) systemd().add_unit(name);
+    for (const std::string& name : more) systemd().add_unit(name);
+  }
   void begin() {
     writer_.reset();  // one of an earlier round would register with the new coordinator
     systemd_->start();
@@ -74,11 +92,12 @@ class UnitWriterProcess : public testing::Test {
     registration_ = coordinator_->registration();
   }
   Dictionary send(const std::string& event, const Dictionary& args = {}) {
-    return coordinator_->send(registration_, event, kSession, kSet, args);
+    return coordinator_->send(registration_, event, session_, kSet, args);
   }
-  Dictionary prepare() {
+  void next_session() { ++session_.back(); }
+  Dictionary prepare(const std::string& volume = "/srv") {
     EXPECT_THAT(send("PrepareForBackup"), IsEmpty());
-    return send("PrepareForSnapshot", {{"volumes", sdbus::Variant(std::vector<std::string>{"/srv"})}});
+    return send("PrepareForSnapshot", {{"volumes", sdbus::Variant(std::vector<std::string>{volume})}});
   }
   // Up to the moment when the units stand still.
   void freeze() {
@@ -114,6 +133,7 @@ class UnitWriterProcess : public testing::Test {
   std::unique_ptr<FakeSystemd> systemd_ = std::make_unique<FakeSystemd>(cgroups_.path());
   std::unique_ptr<FakeCoordinator> coordinator_;
   FakeCoordinator::Registration registration_;
+  std::string session_ = "aaaaaaaa-0000-4000-8000-000000000001";
   std::optional<ChildProcess> writer_;
 };
 
@@ -134,9 +154,7 @@ TEST_F(UnitWriterProcess, UnitsStandStillFromFreezeToThaw) {
 TEST_F(UnitWriterProcess, ASetWithoutAVolumeOfTheirsLeavesTheUnitsAlone) {
   configure("paths = [\"/proc/sys\"]\n");
   begin();
-  const Dictionary volumes = {{"volumes", sdbus::Variant(std::vector<std::string>{"/dev"})}};
-  EXPECT_THAT(send("PrepareForBackup"), IsEmpty());
-  EXPECT_THAT(send("PrepareForSnapshot", volumes), IsEmpty());
+  EXPECT_THAT(prepare("/dev"), IsEmpty());
   EXPECT_THAT(send("Freeze"), IsEmpty());
   EXPECT_THAT(send("Thaw"), IsEmpty());
   EXPECT_THAT(systemd().calls(), IsEmpty());
@@ -147,7 +165,16 @@ TEST_F(UnitWriterProcess, WhatCannotBeFrozenIsSaidBeforeAnythingIs) {
   begin();
   EXPECT_THAT(message(prepare()), HasSubstr("b.service cannot be frozen: somebody else has frozen it"));
   EXPECT_EQ(frozen(), "b");
+  EXPECT_TRUE(is_veto(send("Freeze"))) << "there is no set without them";
   EXPECT_THAT(systemd().calls(), IsEmpty());
+}
+
+TEST_F(UnitWriterProcess, AVolumeBelowTheirDataIsTheirs) {
+  configure("paths = [\"/\"]\n");
+  begin();
+  EXPECT_THAT(prepare("/proc"), IsEmpty());
+  EXPECT_THAT(send("Freeze"), IsEmpty());
+  EXPECT_EQ(frozen(), "ab");
 }
 
 TEST_F(UnitWriterProcess, AUnitThatCannotBeFrozenVetoesAndTheOthersGoOn) {
@@ -162,18 +189,14 @@ TEST_F(UnitWriterProcess, AUnitThatCannotBeFrozenVetoesAndTheOthersGoOn) {
     SCOPED_TRACE(row.name);
     configure("freeze_timeout_ms = 20000\nfreeze_within_ms = 700\n");
     const std::string how = row.name;
-    systemd_ = std::make_unique<FakeSystemd>(cgroups_.path());
-    for (const char* name : {"a.service", "b.service"}) systemd().add_unit(name);
+    new_systemd();
     if (how == "refuses") systemd().answer("b.service", FakeSystemd::Answer::No);
     if (how == "hangs") systemd().answer("b.service", FakeSystemd::Answer::Never);
     begin();
     EXPECT_THAT(message(prepare()), "");
     if (how == "somebody else was first") systemd().set_frozen("b.service", true);
     if (how == "systemd is gone") systemd_.reset();
-    const Dictionary answer = send("Freeze");
-    EXPECT_THAT(message(answer), HasSubstr(row.message));
-    ASSERT_TRUE(answer.contains("veto"));
-    EXPECT_TRUE(answer.at("veto").get<bool>());
+    EXPECT_THAT(veto(send("Freeze")), HasSubstr(row.message));
     EXPECT_EQ(frozen(), how == "somebody else was first" ? "b" : "");
     EXPECT_FALSE(is_recorded());
     coordinator_.reset();
@@ -182,21 +205,25 @@ TEST_F(UnitWriterProcess, AUnitThatCannotBeFrozenVetoesAndTheOthersGoOn) {
 
 TEST_F(UnitWriterProcess, UnitsGoOnHoweverTheFreezeEnds) {
   const auto kill_guard = [this] { ::kill(guard().value(), SIGKILL); };
+  // With "short" it is the timer, and nothing else, that ends it.
+  const std::string kLong = "freeze_timeout_ms = 60000\n";
+  const std::string kShort = "freeze_timeout_ms = 2000\n";
   struct Row {
     const char* name;
+    std::string limit;
     std::function<void()> end;
   };
   const std::vector<Row> rows = {
-      {"Thaw", [this] { send("Thaw"); }},
-      {"Abort", [this] { send("Abort"); }},
-      {"nobody says anything", [] {}},
-      {"the writer ends", [this] { writer_->signal(SIGTERM); }},
-      {"the writer is killed", [this] { writer_->signal(SIGKILL); }},
-      {"the writer is stopped", [this] { writer_->signal(SIGSTOP); }},
-      {"the guard is killed, and nobody says anything", kill_guard},
-      {"vssd is killed", [this] { coordinator_.reset(); }},
-      {"the bus is killed", [this] { bus_.stop(); }},
-      {"the bus and the writer are killed",
+      {"Thaw", kLong, [this] { EXPECT_THAT(send("Thaw"), IsEmpty()); }},
+      {"Abort", kLong, [this] { EXPECT_THAT(send("Abort"), IsEmpty()); }},
+      {"nobody says anything", kShort, [] {}},
+      {"the writer ends", kLong, [this] { writer_->signal(SIGTERM); }},
+      {"the writer is killed", kLong, [this] { writer_->signal(SIGKILL); }},
+      {"the writer is stopped", kShort, [this] { writer_->signal(SIGSTOP); }},
+      {"the guard is killed, and nobody says anything", kShort, kill_guard},
+      {"vssd is killed", kLong, [this] { coordinator_.reset(); }},
+      {"the bus is killed", kLong, [this] { bus_.stop(); }},
+      {"the bus and the writer are killed", kLong,
        [this] {
          bus_.stop();
          writer_->signal(SIGKILL);
@@ -204,9 +231,8 @@ TEST_F(UnitWriterProcess, UnitsGoOnHoweverTheFreezeEnds) {
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.name);
-    configure("freeze_timeout_ms = 2000\n");
-    systemd_ = std::make_unique<FakeSystemd>(cgroups_.path());
-    for (const char* name : {"a.service", "b.service"}) systemd().add_unit(name);
+    configure(row.limit);
+    new_systemd();
     begin();
     freeze();
     row.end();
@@ -218,11 +244,79 @@ TEST_F(UnitWriterProcess, UnitsGoOnHoweverTheFreezeEnds) {
   }
 }
 
+TEST_F(UnitWriterProcess, AFreezeThatSystemdCarriesOutAfterTheVetoIsThawed) {
+  for (const std::string by : {"--thaw", "the guard of a writer that has ended", "the guard"}) {
+    SCOPED_TRACE(by);
+    configure("freeze_timeout_ms = 60000\nfreeze_within_ms = 700\n");
+    new_systemd();
+    systemd().answer("b.service", FakeSystemd::Answer::Late);
+    begin();
+    EXPECT_THAT(message(prepare()), "");
+    EXPECT_THAT(veto(send("Freeze")), HasSubstr("systemd may yet freeze b.service: Ping: no answer in time"));
+    EXPECT_EQ(frozen(), "");
+    EXPECT_TRUE(is_recorded());
+    const pid_t guardian = guard().value();
+    EXPECT_FALSE(has_ended(guardian));
+    if (by == "--thaw") {
+      ::kill(guardian, SIGKILL);
+      writer_->kill9();
+      ChildProcess late = start_program({"--thaw"});
+      const auto is_at_it = [&] { return late.output().find("was left frozen") != std::string::npos; };
+      EXPECT_TRUE(wait_until(is_at_it, kLimit));
+      systemd().end_delay();
+      EXPECT_EQ(late.wait(kLimit), 0) << late.output();
+      EXPECT_FALSE(is_recorded());
+    } else {
+      if (by != "the guard") {
+        writer_->signal(SIGTERM);
+        EXPECT_EQ(writer_->wait(kLimit), 0);
+      }
+      systemd().end_delay();
+      EXPECT_TRUE(wait_until([&] { return has_ended(guardian); }, kLimit)) << writer_->output();
+    }
+    EXPECT_THAT(systemd().calls(), testing::Contains("ThawUnit b.service")) << "it has been at it";
+    EXPECT_EQ(frozen(), "");
+    if (by == "the guard") {
+      systemd().answer("b.service", FakeSystemd::Answer::Yes);
+      next_session();
+      freeze();
+    }
+    coordinator_.reset();
+  }
+}
+
+TEST_F(UnitWriterProcess, WhatSomebodyFreezesAfterTheGuardHasThawedIsHis) {
+  begin();
+  freeze();
+  const pid_t guardian = guard().value();
+  writer_->kill9();
+  EXPECT_TRUE(wait_until([&] { return has_ended(guardian); }, kLimit));
+  EXPECT_EQ(frozen(), "");
+  systemd().set_frozen("a.service", true);
+  EXPECT_EQ(start_program({"--thaw"}).wait(kLimit), 0);
+  EXPECT_EQ(frozen(), "a");
+  EXPECT_FALSE(is_recorded());
+}
+
+TEST_F(UnitWriterProcess, AUnitThatWasLeftAloneAndIsStartedBeforeThawFailsTheSet) {
+  systemd().add_unit("c.service", "inactive");
+  std::ofstream(directory_.path() / "writer.toml")
+      << "name = \"units\"\nclass_id = \"0e3c7f6a-1111-4222-8333-444455556666\"\n"
+      << "units = [\"a.service\", \"b.service\", \"c.service\"]\n";
+  begin();
+  freeze();
+  EXPECT_THAT(send("Thaw"), IsEmpty()) << "as long as it is not";
+  next_session();
+  freeze();
+  systemd().start_unit("c.service");
+  EXPECT_THAT(veto(send("Thaw")), HasSubstr("was started before the volumes were captured: c.service"));
+  EXPECT_EQ(frozen(), "");
+}
+
 TEST_F(UnitWriterProcess, WhatIsLeftWhenWriterAndGuardAreKilledIsThawedAfterwards) {
   for (const std::string by : {"--thaw", "the next start"}) {
     SCOPED_TRACE(by);
-    systemd_ = std::make_unique<FakeSystemd>(cgroups_.path());
-    for (const char* name : {"a.service", "b.service", "other.service"}) systemd().add_unit(name);
+    new_systemd({"other.service"});
     begin();
     freeze();
     systemd().set_frozen("other.service", true);
@@ -251,9 +345,7 @@ TEST_F(UnitWriterProcess, AUnitThatSomebodyElseLetsGoOnFailsTheSet) {
   begin();
   freeze();
   systemd().set_frozen("a.service", false);
-  const Dictionary answer = send("Thaw");
-  EXPECT_TRUE(answer.at("veto").get<bool>());
-  EXPECT_THAT(message(answer), HasSubstr("what was to stand still: a.service"));
+  EXPECT_THAT(veto(send("Thaw")), HasSubstr("what was to stand still: a.service"));
   EXPECT_EQ(frozen(), "");
 }
 
@@ -266,8 +358,7 @@ TEST_F(UnitWriterProcess, AWriterThatWasStoppedTooLongDoesNotPassForGood) {
   writer_->signal(SIGCONT);
   bool is_refused = false;
   try {
-    const Dictionary answer = send("Thaw");
-    is_refused = answer.contains("veto") && answer.at("veto").get<bool>();
+    is_refused = is_veto(send("Thaw"));
   } catch (const sdbus::Error&) {
     is_refused = true;
   }

@@ -64,6 +64,19 @@ TEST_F(UnitWriterOfVssd, UnitsStandStillUntilTheVolumesAreCaptured) {
   EXPECT_FALSE(is_frozen());
 }
 
+TEST_F(UnitWriterOfVssd, AUnitThatCannotBeFrozenFailsAStrictSetOnly) {
+  systemd_->set_frozen("a.service", true);
+  {
+    Requester requester;
+    EXPECT_THAT(fail_to_make_set(requester).message, testing::HasSubstr("somebody else has frozen it"));
+  }
+  Requester requester;
+  Requester::Plan lenient = plan();
+  lenient.options["policy"] = sdbus::Variant{std::string("lenient")};
+  EXPECT_TRUE(requester.run_until(lenient, "BackupComplete"));
+  EXPECT_TRUE(is_frozen()) << "it is not ours to thaw";
+}
+
 TEST_F(UnitWriterOfVssd, UnitsGoOnWhenTheRequesterIsKilled) {
   brake_->on("Freeze", Reaction::block());
   RequesterProcess requester("DoSnapshotSet", {volume()});

@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <fstream>
-#include <string_view>
 
 #include "writer-sdk/common/unique_fd.hpp"
 
@@ -24,12 +23,12 @@ bool ControlGroup::is_told_to_freeze() const {
   return told == 1;
 }
 
-bool ControlGroup::is_frozen() const {
+bool ControlGroup::event(std::string_view name) const {
   std::ifstream events(directory_ / "cgroup.events");
   std::string key;
   int value = 0;
   while (events >> key >> value) {
-    if (key == "frozen") return value == 1;
+    if (key == name) return value == 1;
   }
   return false;
 }

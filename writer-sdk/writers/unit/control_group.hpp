@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace vss::unit {
@@ -23,11 +24,15 @@ class ControlGroup {
   // It was told to stand still itself.
   [[nodiscard]] bool is_told_to_freeze() const;
   // All of its processes stand still, by whatever was told to it or to a group above it.
-  [[nodiscard]] bool is_frozen() const;
+  [[nodiscard]] bool is_frozen() const { return event("frozen"); }
+  // There is a process in it, or in one below it.
+  [[nodiscard]] bool is_populated() const { return event("populated"); }
   // Lets it go on, whatever systemd and the bus are doing. A group that is gone is no error.
   [[nodiscard]] std::error_code thaw() const;
 
  private:
+  [[nodiscard]] bool event(std::string_view name) const;
+
   std::filesystem::path directory_;
 };
 

@@ -47,6 +47,7 @@ Guard::Guard(const std::vector<std::string>& arguments) {
 }
 
 Guard::~Guard() {
+  if (pid_ < 0) return;
   ::kill(pid_, SIGKILL);
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
@@ -55,6 +56,9 @@ Guard::~Guard() {
 void Guard::arm() const {
   if (::send(socket_.get(), "f", 1, MSG_NOSIGNAL) != 1) throw std::runtime_error("the guard has ended");
 }
+
+// It sees the end of the socket, as when this process has ended.
+void Guard::take_over() const { ::shutdown(socket_.get(), SHUT_WR); }
 
 // Not reaped before the destructor, so the number stays its own.
 bool Guard::has_ended() const {

@@ -18,13 +18,17 @@ class Guard {
  public:
   // Starts this program again, with the arguments that make it call run_guard(). Throws std::system_error.
   explicit Guard(const std::vector<std::string>& arguments);
-  // All go on: it is not needed any more.
+  // All go on, and it is not needed any more; or leave() was called.
   ~Guard();
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
 
   // Its time runs from now on. Throws std::runtime_error if it has ended.
   void arm() const;
+  // Its time is over: it thaws, and tries until it has done it.
+  void take_over() const;
+  // It outlives this object, and this process.
+  void leave() { pid_ = -1; }
   // It has thawed everything, or died.
   [[nodiscard]] bool has_ended() const;
 

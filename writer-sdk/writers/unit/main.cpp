@@ -3,6 +3,7 @@
 #include <sysexits.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <exception>
 #include <filesystem>
 #include <iostream>
@@ -33,9 +34,14 @@ struct Arguments {
 
 void log_line(const std::string& message) { std::cerr << (message + "\n") << std::flush; }
 
+using Clock = std::chrono::steady_clock;
+
+// The record stays for the next one who tries; systemd does not wait for ever for a start, or an end.
+constexpr std::chrono::seconds kThawLimit{30};
+
 int thaw_what_is_left(const Places& places) {
   const Record record = places.record();
-  if (!thaw_recorded(record, places.cgroups, &log_line)) return EXIT_FAILURE;
+  if (!thaw_recorded(record, places.cgroups, &log_line, Clock::now() + kThawLimit)) return EXIT_FAILURE;
   record.clear();
   return EXIT_SUCCESS;
 }
@@ -43,8 +49,9 @@ int thaw_what_is_left(const Places& places) {
 // The record is the writer's, who may come back to it.
 int guard(const Arguments& arguments) {
   wait_as_guard(std::chrono::milliseconds(arguments.guard_ms));
-  return thaw_recorded(arguments.places.record(), arguments.places.cgroups, &log_line) ? EXIT_SUCCESS
-                                                                                       : EXIT_FAILURE;
+  const Places& places = arguments.places;
+  const bool done = thaw_recorded(places.record(), places.cgroups, &log_line, Clock::time_point::max());
+  return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int serve(const Arguments& arguments) {

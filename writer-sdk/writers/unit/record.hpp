@@ -14,7 +14,8 @@ namespace vss::unit {
 struct FrozenUnit {
   std::string name;
   std::string control_group;
-  std::uint64_t id = 0;  // of the control group
+  // Of the control group; 0 until systemd has said that it is frozen: any group of that path may be.
+  std::uint64_t id = 0;
   bool operator==(const FrozenUnit&) const = default;
 };
 
@@ -24,8 +25,11 @@ class Record {
 
   // Empty, of this boot. Throws std::system_error.
   void begin() const { lines_.begin(); }
-  // One more, before it is frozen; it is in the file when this returns. Throws std::system_error.
+  // One more, before it is frozen, or the same with its id afterwards; it is in the file when this returns.
+  // Throws std::system_error.
   void add(const FrozenUnit& unit) const;
+  // It goes on: whoever freezes it from now on has it for himself. Throws std::system_error.
+  void remove(const FrozenUnit& unit) const;
   // Those of this boot, in order. Throws std::system_error.
   [[nodiscard]] std::vector<FrozenUnit> read() const;
   // All of them go on. Throws std::system_error.

@@ -21,9 +21,10 @@ constexpr std::string_view kBus = "the message bus carries the word to go on";
 constexpr std::string_view kStorage = "the volumes cannot be captured without it";
 constexpr std::string_view kWriter = "it is a part of vssd";
 
-constexpr std::array<Never, 14> kNever = {{{"dbus", kBus},
+constexpr std::array<Never, 15> kNever = {{{"dbus", kBus},
                                            {"dbus-broker", kBus},
                                            {"systemd-journald", "everything that logs would wait for it"},
+                                           {"auditd", "what the kernel notes down of others can wait for it"},
                                            {"systemd-udevd", kStorage},
                                            {"dm-event", kStorage},
                                            {"lvm2-lvmpolld", kStorage},

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -16,6 +17,7 @@ struct UnitFacts {
   std::string load_state;     // "loaded", "not-found", ...
   std::string active_state;   // "active", "inactive", ...
   std::string control_group;  // "" if it has none, and so no process
+  std::uint64_t started = 0;  // when it was last, by the clock of systemd; 0 if it was not, as it knows
 };
 
 // What systemd answered, or why it did not.
@@ -35,6 +37,8 @@ class ServiceManager {
   // Returns when all its processes stand still.
   virtual void freeze(const std::string& unit, std::chrono::milliseconds limit) = 0;
   virtual void thaw(const std::string& unit, std::chrono::milliseconds limit) = 0;
+  // Returns when it has done what it was asked before, by whomever.
+  virtual void catch_up(std::chrono::milliseconds limit) = 0;
   // The process that owns a name on the bus; nothing if nobody does.
   [[nodiscard]] virtual std::optional<pid_t> owner_of(const std::string& bus_name) = 0;
 };

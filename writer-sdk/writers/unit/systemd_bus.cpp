@@ -13,6 +13,7 @@ namespace {
 constexpr const char* kSystemd = "org.freedesktop.systemd1";
 constexpr const char* kManagerPath = "/org/freedesktop/systemd1";
 constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
+constexpr const char* kPeer = "org.freedesktop.DBus.Peer";
 constexpr const char* kUnit = "org.freedesktop.systemd1.Unit";
 constexpr std::chrono::seconds kAnswerLimit{5};
 
@@ -76,31 +77,41 @@ UnitFacts SystemdBus::look(const std::string& unit) {
   if (result < 0) error.raise("LoadUnit", result);
   const std::string object = path;
   UnitFacts facts{property(object, kUnit, "Id"), property(object, kUnit, "LoadState"),
-                  property(object, kUnit, "ActiveState"), ""};
+                  property(object, kUnit, "ActiveState"), "", 0};
   const char* const kind =
       unit.ends_with(".scope") ? "org.freedesktop.systemd1.Scope" : "org.freedesktop.systemd1.Service";
   facts.control_group = property(object, kind, "ControlGroup");
+  // One that does its work without ever being "active" leaves "inactive" too.
+  constexpr const char* kStarted = "InactiveExitTimestampMonotonic";
+  result = sd_bus_get_property_trivial(bus_.get(), kSystemd, object.c_str(), kUnit, kStarted, error.out(),
+                                       't', &facts.started);
+  if (result < 0) error.raise(kStarted, result);
   return facts;
 }
 
-void SystemdBus::call_for_unit(const char* method, const std::string& unit, std::chrono::milliseconds limit) {
+// A limit of 0 would be the default of the bus.
+void SystemdBus::call(const char* interface, const char* method, const std::string* unit,
+                      std::chrono::milliseconds limit) {
   BusError error;
   sd_bus_message* call = nullptr;
-  int result = sd_bus_message_new_method_call(bus_.get(), &call, kSystemd, kManagerPath, kManager, method);
+  int result = sd_bus_message_new_method_call(bus_.get(), &call, kSystemd, kManagerPath, interface, method);
   const Message owned(call);
-  if (result >= 0) result = sd_bus_message_append(call, "s", unit.c_str());
-  if (result >= 0) result = sd_bus_call(bus_.get(), call, microseconds(limit), error.out(), nullptr);
+  if (result >= 0 && unit != nullptr) result = sd_bus_message_append(call, "s", unit->c_str());
+  const auto least = std::max(limit, std::chrono::milliseconds(1));
+  if (result >= 0) result = sd_bus_call(bus_.get(), call, microseconds(least), error.out(), nullptr);
   if (result < 0) error.raise(method, result);
 }
 
-// A limit of 0 would be the default of the bus.
 void SystemdBus::freeze(const std::string& unit, std::chrono::milliseconds limit) {
-  call_for_unit("FreezeUnit", unit, std::max(limit, std::chrono::milliseconds(1)));
+  call(kManager, "FreezeUnit", &unit, limit);
 }
 
 void SystemdBus::thaw(const std::string& unit, std::chrono::milliseconds limit) {
-  call_for_unit("ThawUnit", unit, std::max(limit, std::chrono::milliseconds(1)));
+  call(kManager, "ThawUnit", &unit, limit);
 }
+
+// It takes what comes to it by the bus in order.
+void SystemdBus::catch_up(std::chrono::milliseconds limit) { call(kPeer, "Ping", nullptr, limit); }
 
 std::optional<pid_t> SystemdBus::owner_of(const std::string& bus_name) {
   BusError error;

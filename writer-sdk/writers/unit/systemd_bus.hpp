@@ -20,13 +20,15 @@ class SystemdBus final : public ServiceManager {
   [[nodiscard]] UnitFacts look(const std::string& unit) override;
   void freeze(const std::string& unit, std::chrono::milliseconds limit) override;
   void thaw(const std::string& unit, std::chrono::milliseconds limit) override;
+  void catch_up(std::chrono::milliseconds limit) override;
   [[nodiscard]] std::optional<pid_t> owner_of(const std::string& bus_name) override;
 
  private:
   struct Close {
     void operator()(sd_bus* bus) const noexcept { sd_bus_close_unref(bus); }
   };
-  void call_for_unit(const char* method, const std::string& unit, std::chrono::milliseconds limit);
+  void call(const char* interface, const char* method, const std::string* unit,
+            std::chrono::milliseconds limit);
   [[nodiscard]] std::string property(const std::string& object, const char* interface, const char* name);
 
   std::unique_ptr<sd_bus, Close> bus_;

@@ -15,18 +15,17 @@ namespace vss::unit {
 
 using Log = std::function<void(const std::string&)>;
 
-// Lets them go on, the last one first, by the kernel itself: it needs no bus and no systemd, and one that
-// fails does not keep the others from it. A group that is another one by now is left alone. What failed, ""
-// if nothing.
-[[nodiscard]] std::string thaw_by_kernel(const std::vector<FrozenUnit>& units,
-                                         const std::filesystem::path& cgroups);
+// Lets them go on, the last one first, and says what failed, "" if nothing. By the kernel itself: it needs no
+// bus and no systemd, and one that fails does not keep the others from it. A group that is another one by now
+// is left alone. Then systemd is told, so that it shows them as what they are; what fails of that is only
+// logged, unless it may yet carry out a FreezeUnit that it has not answered.
+[[nodiscard]] std::string thaw_units(const std::vector<FrozenUnit>& units,
+                                     const std::filesystem::path& cgroups, ServiceManager& manager,
+                                     const Log& log);
 
-// So that systemd shows them as what they are. They go on already: what fails is only logged.
-void tell_systemd(const std::vector<FrozenUnit>& units, const std::filesystem::path& cgroups,
-                  ServiceManager& manager, const Log& log);
-
-// What a dead writer has left. Logs what it does; false if a unit may stand still yet, and the record is
-// kept.
-[[nodiscard]] bool thaw_recorded(const Record& record, const std::filesystem::path& cgroups, const Log& log);
+// What a dead writer has left; what fails is tried again until `end`. Logs what it does; false if a unit may
+// stand still yet. Throws std::system_error.
+[[nodiscard]] bool thaw_recorded(const Record& record, const std::filesystem::path& cgroups, const Log& log,
+                                 std::chrono::steady_clock::time_point end);
 
 }  // namespace vss::unit

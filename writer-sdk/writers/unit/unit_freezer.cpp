@@ -21,15 +21,22 @@ auto naming(const std::string& unit, Function&& function) {
 
 }  // namespace
 
-std::optional<FrozenUnit> UnitFreezer::find(const std::string& unit, ServiceManager& manager,
-                                            const std::vector<VitalProcess>& vital) const {
+UnitFreezer::Found UnitFreezer::find(const std::string& unit, ServiceManager& manager,
+                                     const std::vector<VitalProcess>& vital) const {
   const UnitFacts facts = manager.look(unit);
   if (const auto fault = why_not(facts, vital)) throw FreezeError(*fault);
-  if (facts.active_state != "active" || facts.control_group.empty()) return std::nullopt;
+  Found nothing{std::nullopt, facts.started};
+  if (facts.control_group.empty()) return nothing;
   const ControlGroup group(cgroups_, facts.control_group);
+  if (facts.active_state != "active") {
+    // KillMode=process and none leave some.
+    if (group.is_populated()) throw FreezeError("it is " + facts.active_state + " with processes left");
+    return nothing;
+  }
+  if (group.id() == 0) throw FreezeError("it has no control group");
   if (group.is_told_to_freeze() || group.is_frozen())
     throw FreezeError("somebody else has frozen it, or a slice above it, already");
-  return FrozenUnit{facts.id, facts.control_group, group.id()};
+  return {FrozenUnit{facts.id, facts.control_group, group.id()}, facts.started};
 }
 
 void UnitFreezer::check(ServiceManager& manager) const {
@@ -39,12 +46,15 @@ void UnitFreezer::check(ServiceManager& manager) const {
 
 void UnitFreezer::freeze_one(const FrozenUnit& unit, ServiceManager& manager,
                              std::chrono::milliseconds limit) {
-  // From here on it is ours, whatever becomes of the call and of us.
-  record_.add(unit);
-  frozen_.push_back(unit);
+  // From here on it is ours, whatever becomes of the call and of us, and whichever group it is in by then.
+  frozen_.push_back({unit.name, unit.control_group, 0});
+  record_.add(frozen_.back());
   manager.freeze(unit.name, limit);
-  if (!ControlGroup(cgroups_, unit.control_group).is_frozen())
-    throw FreezeError("its processes do not stand still");
+  const ControlGroup group(cgroups_, unit.control_group);
+  frozen_.back().id = group.id();
+  record_.add(frozen_.back());
+  if (frozen_.back().id != unit.id) throw FreezeError("it was started anew, or ended, meanwhile");
+  if (!group.is_frozen()) throw FreezeError("its processes do not stand still");
 }
 
 void UnitFreezer::freeze(ServiceManager& manager, std::chrono::milliseconds limit) {
@@ -52,15 +62,17 @@ void UnitFreezer::freeze(ServiceManager& manager, std::chrono::milliseconds limi
   try {
     const std::vector<VitalProcess> vital = vital_processes(manager);
     record_.begin();
+    left_alone_.clear();
     for (const std::string& unit : units_) {
       naming(unit, [&] {
         const auto found = find(unit, manager, vital);
         const auto left =
             std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
         if (left <= left.zero()) throw FreezeError("the time for it is up");
-        if (found) {
-          freeze_one(*found, manager, left);
+        if (found.unit) {
+          freeze_one(*found.unit, manager, left);
         } else {
+          left_alone_.push_back({unit, found.started});
           log_(unit + " is not active, and left alone");
         }
       });
@@ -80,9 +92,18 @@ std::string UnitFreezer::disturbed() const {
   return names;
 }
 
+std::string UnitFreezer::started_since(ServiceManager& manager) const {
+  std::string names;
+  for (const LeftAlone& unit : left_alone_) {
+    const std::uint64_t started = manager.look(unit.name).started;
+    // 0: systemd has forgotten a unit that ended, and was not started since.
+    if (started != unit.started && started != 0) names += (names.empty() ? "" : ", ") + unit.name;
+  }
+  return names;
+}
+
 std::string UnitFreezer::thaw(ServiceManager& manager) {
-  std::string failures = thaw_by_kernel(frozen_, cgroups_);
-  tell_systemd(frozen_, cgroups_, manager, log_);
+  std::string failures = thaw_units(frozen_, cgroups_, manager, log_);
   if (!failures.empty()) return failures;
   frozen_.clear();
   try {
@@ -91,6 +112,11 @@ std::string UnitFreezer::thaw(ServiceManager& manager) {
     log_(error.what());
   }
   return failures;
+}
+
+std::string UnitFreezer::thaw_again(ServiceManager& manager) {
+  frozen_ = record_.read();
+  return thaw(manager);
 }
 
 }  // namespace vss::unit

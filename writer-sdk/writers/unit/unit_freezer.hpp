@@ -33,14 +33,26 @@ class UnitFreezer {
   void freeze(ServiceManager& manager, std::chrono::milliseconds limit);
   // Those that somebody else has let go on, or has ended, since they were frozen; "" if there are none.
   [[nodiscard]] std::string disturbed() const;
+  // Those that freeze() left alone and that were started since; "" if there are none. Throws ManagerError.
+  [[nodiscard]] std::string started_since(ServiceManager& manager) const;
   // All that are frozen, the last one first. What failed, "" if nothing; then the record stays.
   [[nodiscard]] std::string thaw(ServiceManager& manager);
+  // The same after a failure: what the guard has thawed meanwhile is somebody else's since. Throws
+  // std::system_error.
+  [[nodiscard]] std::string thaw_again(ServiceManager& manager);
   [[nodiscard]] bool is_any_frozen() const { return !frozen_.empty(); }
 
  private:
-  // What is to be frozen of it: nothing if it has no process.
-  [[nodiscard]] std::optional<FrozenUnit> find(const std::string& unit, ServiceManager& manager,
-                                               const std::vector<VitalProcess>& vital) const;
+  struct Found {
+    std::optional<FrozenUnit> unit;  // what is to be frozen: nothing if it has no process
+    std::uint64_t started = 0;
+  };
+  struct LeftAlone {
+    std::string name;
+    std::uint64_t started = 0;
+  };
+  [[nodiscard]] Found find(const std::string& unit, ServiceManager& manager,
+                           const std::vector<VitalProcess>& vital) const;
   void freeze_one(const FrozenUnit& unit, ServiceManager& manager, std::chrono::milliseconds limit);
 
   const std::vector<std::string> units_;
@@ -48,6 +60,7 @@ class UnitFreezer {
   const std::filesystem::path cgroups_;
   const Log log_;
   std::vector<FrozenUnit> frozen_;
+  std::vector<LeftAlone> left_alone_;
 };
 
 }  // namespace vss::unit

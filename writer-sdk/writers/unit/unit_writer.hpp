@@ -26,6 +26,9 @@ class UnitWriter final : public Writer {
  public:
   // `guard`: the arguments of this program that make it the guard of these places.
   UnitWriter(Config config, Places places, std::vector<std::string> guard);
+  ~UnitWriter() override;
+  UnitWriter(const UnitWriter&) = delete;
+  UnitWriter& operator=(const UnitWriter&) = delete;
 
   void log(const std::string& message) const;
 
@@ -45,16 +48,21 @@ class UnitWriter final : public Writer {
     std::string session;
     SystemdBus systemd;  // connected while there is time
     Guard guard;
+    bool is_overdue = false;  // what it has frozen could not be thawed when it was to be
   };
   [[nodiscard]] bool takes_part(const Session& session) const;
+  void prepare(const Session& session);
   [[nodiscard]] bool is_prepared_for(const Session& session) const;
   // What failed, "" if nothing.
   [[nodiscard]] std::string end_operation();
+  void leave_operation();
+  [[nodiscard]] std::string fault_of_those_left_alone();
 
   const Config config_;
   const std::vector<std::string> guard_arguments_;
   UnitFreezer freezer_;
   std::optional<Operation> operation_;
+  std::optional<std::string> refusal_;  // why the last one that was to be prepared was not
 };
 
 }  // namespace vss::unit
