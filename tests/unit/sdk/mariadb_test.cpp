@@ -4,17 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include "tests/support/temp_dir.hpp"
-#include "writer-sdk/common/unique_fd.hpp"
+#include "tests/support/unix_listener.hpp"
 #include "writer-sdk/writers/mariadb/backup_record.hpp"
 #include "writer-sdk/writers/mariadb/config.hpp"
 #include "writer-sdk/writers/mariadb/restore.hpp"
@@ -127,13 +124,7 @@ TEST(MariadbConnection, AServerThatDoesNotAnswerIsNotWaitedFor) {
   const test::TempDir directory;
   ServerSettings settings;
   settings.socket = directory.path() / "socket";
-  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  ASSERT_LT(settings.socket.size(), sizeof address.sun_path);
-  std::strcpy(address.sun_path, settings.socket.c_str());
-  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  const test::UnixListener listener(settings.socket);
   try {
     const Connection server(settings, std::chrono::milliseconds(100));
     FAIL() << "connected";
@@ -147,6 +138,7 @@ class MariadbRestore : public testing::Test {
   MariadbRestore() {
     record_.data_directory = data_;
     record_.places = {data_, log_};
+    config_.server.socket = directory_.path() / "socket";
     write(data_ / "ibdata1", "x");
     write(data_ / "aria_log_control", "x");
     write(data_ / "mysql/user.frm", "x");
@@ -161,14 +153,18 @@ class MariadbRestore : public testing::Test {
     }
     return "";
   }
-  std::string failure_of_restore(const RestoreSettings& settings = {}) {
-    return failure([&] { complete_restore(record_, settings); });
+  std::string failure_of_restore() {
+    return failure([&] { complete_restore(record_, config_); });
+  }
+  std::string refusal() {
+    return failure([&] { make_way(record_, config_); });
   }
 
   test::TempDir directory_;
   const fs::path data_ = fs::canonical(directory_.path()) / "data";
   const fs::path log_ = fs::canonical(directory_.path()) / "log";
   BackupRecord record_;
+  Config config_;
 };
 
 TEST_F(MariadbRestore, WhatTheServerNeedsHasToBeThere) {
@@ -186,11 +182,11 @@ TEST_F(MariadbRestore, WhatTheServerNeedsHasToBeThere) {
 }
 
 TEST_F(MariadbRestore, TheServerIsStartedAndAFailureOfItIsTold) {
-  RestoreSettings settings;
-  settings.start_command = {"/bin/sh", "-c", "echo no room; exit 3"};
-  EXPECT_THAT(failure_of_restore(settings), HasSubstr("no room"));
-  settings.start_command = {"/bin/sh", "-c", "echo started >" + (data_ / "said").string()};
-  EXPECT_EQ(failure_of_restore(settings), "");
+  std::vector<std::string>& command = config_.restore.start_command;
+  command = {"/bin/sh", "-c", "echo no room; exit 3"};
+  EXPECT_THAT(failure_of_restore(), HasSubstr("no room"));
+  command = {"/bin/sh", "-c", "echo started >" + (data_ / "said").string()};
+  EXPECT_EQ(failure_of_restore(), "");
   EXPECT_TRUE(fs::exists(data_ / "said"));
 }
 
@@ -229,24 +225,38 @@ class Locker {
 };
 
 TEST_F(MariadbRestore, AServerThatHasItsFilesLockedIsRefusedOrStopped) {
-  RestoreSettings settings;
-  const auto refusal = [&] { return failure([&] { make_way(record_, settings); }); };
+  std::vector<std::string>& command = config_.restore.stop_command;
   EXPECT_EQ(refusal(), "") << "nobody has them";
   for (const char* name : {"ibdata1", "aria_log_control"}) {
     const Locker server(data_ / name);
     ASSERT_TRUE(server.locked());
-    settings.stop_command = {};
+    command = {};
     EXPECT_THAT(refusal(), HasSubstr("(pid " + std::to_string(server.pid()) + ")"));
-    settings.stop_command = {"/bin/true"};
+    EXPECT_THAT(failure_of_restore(), HasSubstr("was started before the files were back"));
+    command = {"/bin/true"};
     EXPECT_THAT(refusal(), HasSubstr("stop it and restore again")) << "it still runs";
     // As long as it dies it still has them, and so would a server.
     const std::string pid = std::to_string(server.pid());
-    settings.stop_command = {"/bin/sh", "-c",
-                             "kill -9 " + pid + "; while grep -q ' " + pid + " ' /proc/locks; do :; done"};
+    command = {"/bin/sh", "-c", "kill -9 " + pid + "; while grep -q ' " + pid + " ' /proc/locks; do :; done"};
     EXPECT_EQ(refusal(), "");
   }
   fs::remove_all(data_);
-  EXPECT_EQ(refusal(), "") << "all is lost";
+  EXPECT_EQ(refusal(), "") << "all is lost, and no server runs";
+}
+
+TEST_F(MariadbRestore, AServerThatListensAndDoesNotSayWhereItWorksIsRefusedOrStopped) {
+  fs::remove_all(data_);
+  for (const bool has_name : {true, false}) {
+    SCOPED_TRACE(has_name);
+    auto server = std::make_unique<test::UnixListener>(config_.server.socket);
+    if (!has_name) fs::remove(config_.server.socket);
+    EXPECT_THAT(refusal(), HasSubstr("may work in " + data_.string()));
+    EXPECT_THAT(refusal(), HasSubstr("stop it and restore again"));
+    EXPECT_THAT(failure_of_restore(), HasSubstr("was started before the files were back"));
+    server.reset();
+    EXPECT_EQ(refusal(), "") << "a socket that nobody listens to";
+    fs::remove(config_.server.socket);
+  }
 }
 
 TEST(MariadbConfig, AnEmptyFileIsTheFirstServerOfAMachine) {
