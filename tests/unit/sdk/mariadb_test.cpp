@@ -90,6 +90,40 @@ TEST(MariadbLayout, OfAServerThatDoesNotRunIsReadFromItsLinks) {
   EXPECT_THAT(layout_on_disk(root / "not-there").places(), ElementsAre(root / "not-there"));
 }
 
+TEST(MariadbLayout, WhatAServerIsConfiguredToKeepElsewhereIsFound) {
+  const test::TempDir directory;
+  const fs::path root = fs::canonical(directory.path());
+  fs::create_directories(root / "data");
+  fs::create_directories(root / "there");
+  struct Row {
+    const char* variable;
+    std::string value;
+    bool is_log;
+  };
+  const std::string there = root / "there";
+  const Row rows[] = {
+      {"innodb_undo_directory", there, false},
+      {"innodb_doublewrite_dir", "../there", false},
+      {"rocksdb_datadir", there + "/", false},
+      {"relay_log_info_file", there + "/relay-log.info", false},
+      {"innodb_log_group_home_dir", there, true},
+      {"aria_log_dir_path", there, true},
+      {"rocksdb_wal_dir", there, true},
+      {"log_bin_basename", there + "/binlog", true},
+      {"log_bin_index", "../there/binlog.index", true},
+      {"relay_log_basename", there + "/relay", true},
+      {"relay_log_index", there + "/relay.index", true},
+  };
+  for (const Row& row : rows) {
+    const ServerLayout layout = layout_of(
+        {{"datadir", root / "data/"}, {"innodb_data_file_path", "ibdata1:12M"}, {row.variable, row.value}});
+    EXPECT_THAT(row.is_log ? layout.logs : layout.elsewhere, ElementsAre(there)) << row.variable;
+    EXPECT_EQ(layout.places().size(), 2U) << row.variable;
+    const ServerLayout inside = layout_of({{"datadir", root / "data"}, {row.variable, "./here"}});
+    EXPECT_THAT(inside.places(), ElementsAre(root / "data")) << row.variable;
+  }
+}
+
 TEST(MariadbErrors, SayWhatToDo) {
   const std::pair<unsigned, const char*> cases[] = {
       {1698, "IDENTIFIED VIA unix_socket"}, {1227, "GRANT the account"},     {2002, "start the server"},

@@ -45,8 +45,7 @@ bool InstanceLock::needs_all_at_rest() {
 void InstanceLock::block() {
   const Deadline deadline(limits_.lock);
   run_within(server_, "LOCK INSTANCE FOR BACKUP", deadline);
-  if (needs_all_at_rest())
-    run_within(server_, "FLUSH TABLES WITH READ LOCK", deadline);
+  if (needs_all_at_rest()) run_within(server_, "FLUSH TABLES WITH READ LOCK", deadline);
   server_.query("FLUSH LOCAL ENGINE LOGS", kLookLimit);
   position_ =
       position_of(server_.query("SELECT LOCAL FROM performance_schema.log_status", kLookLimit).at(0).at(0));

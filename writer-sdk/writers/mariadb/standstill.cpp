@@ -45,8 +45,7 @@ Standstill::Facts Standstill::facts() {
         "the server does not say what InnoDB has written: its volumes cannot be captured at several "
         "instants; upgrade MariaDB, or have them captured at one (--require cut)");
   return {values["Innodb_lsn_current"], values["Innodb_lsn_last_checkpoint"],
-          number(values["Innodb_buffer_pool_pages_dirty"]),
-          number(values["Innodb_history_list_length"])};
+          number(values["Innodb_buffer_pool_pages_dirty"]), number(values["Innodb_history_list_length"])};
 }
 
 void Standstill::write_pages(const Deadline& deadline) {
