@@ -31,12 +31,20 @@ void write(const fs::path& path, const std::string& text) {
 }
 
 TEST(MariadbRecord, ComesBackAsItWas) {
-  BackupRecord record{Consistency::Standstill,         "MariaDB",   "10.11.19-MariaDB", "/srv/data",
-                      {"/srv/data", "/srv/log \"1\""}, std::nullopt};
+  BackupRecord record{Consistency::Standstill,
+                      "MariaDB",
+                      "10.11.19-MariaDB",
+                      "/srv/data",
+                      {"/srv/data", "/srv/log \"1\""},
+                      std::nullopt,
+                      "",
+                      {}};
   EXPECT_THAT(to_text(record), HasSubstr(R"("consistency":"standstill")"));
   EXPECT_FALSE(parse_backup_record(to_text(record)).position);
 
   record.consistency = Consistency::Atomic;
+  record.replica_gtid = "0-2-5";
+  record.empty = {"/srv/log"};
   record.position = Position{"binlog.000002", 5'000'000'000, "0-1-17,1-2-3"};
   const BackupRecord back = parse_backup_record(to_text(record));
   EXPECT_EQ(back.consistency, Consistency::Atomic);
@@ -44,6 +52,8 @@ TEST(MariadbRecord, ComesBackAsItWas) {
   EXPECT_EQ(back.version, record.version);
   EXPECT_EQ(back.data_directory, record.data_directory);
   EXPECT_EQ(back.places, record.places);
+  EXPECT_EQ(back.replica_gtid, "0-2-5");
+  EXPECT_EQ(back.empty, record.empty);
   ASSERT_TRUE(back.position);
   EXPECT_EQ(back.position->file, "binlog.000002");
   EXPECT_EQ(back.position->offset, 5'000'000'000U);
@@ -213,6 +223,17 @@ TEST_F(MariadbRestore, WhatTheServerNeedsHasToBeThere) {
   EXPECT_THAT(failure_of_restore(), HasSubstr("system tables"));
   fs::remove_all(log_);
   EXPECT_THAT(failure_of_restore(), HasSubstr("nothing has been restored in " + log_.string()));
+}
+
+TEST_F(MariadbRestore, WhatWasEmptyMayBe) {
+  const fs::path relay = fs::canonical(directory_.path()) / "relay";
+  fs::create_directories(relay);
+  record_.places.push_back(relay);
+  EXPECT_THAT(failure_of_restore(), HasSubstr("nothing has been restored in " + relay.string()));
+  record_.empty = {relay};
+  EXPECT_EQ(failure_of_restore(), "");
+  fs::remove(relay);
+  EXPECT_THAT(failure_of_restore(), HasSubstr(relay.string())) << "the server would not start";
 }
 
 TEST_F(MariadbRestore, TheServerIsStartedAndAFailureOfItIsTold) {

@@ -37,11 +37,13 @@ void run_within(Connection& server, const std::string& statement, const Deadline
   if (server.is_mariadb()) server.query("SET SESSION max_statement_time = 0", kLookLimit);
 }
 
-std::optional<Position> position_of(Connection& server) {
+void BackupLock::note_positions(Connection& server) {
+  const Row gtids =
+      server.query("SELECT @@GLOBAL.gtid_binlog_pos, @@GLOBAL.gtid_slave_pos", kLookLimit).at(0);
+  replica_gtid_ = gtids.at(1);
   const auto rows = server.query("SHOW MASTER STATUS", kLookLimit);
-  if (rows.empty()) return std::nullopt;
-  const std::string gtid = server.query("SELECT @@GLOBAL.gtid_binlog_pos", kLookLimit).at(0).at(0);
-  return Position{rows[0].at(0), std::strtoull(rows[0].at(1).c_str(), nullptr, 10), gtid};
+  if (rows.empty()) return;
+  position_ = Position{rows[0].at(0), std::strtoull(rows[0].at(1).c_str(), nullptr, 10), gtids.at(0)};
 }
 
 // From FLUSH on such tables cannot be written: the stages are given up again at once.
@@ -65,7 +67,7 @@ void BackupStages::block() {
     run_within(server_, std::string("BACKUP STAGE ") + stage, deadline);
   // Whatever innodb_flush_log_at_trx_commit says, what was acknowledged is in the files.
   server_.query("FLUSH LOCAL ENGINE LOGS", kLookLimit);
-  position_ = position_of(server_);
+  note_positions(server_);
 }
 
 void BackupStages::release() { server_.query("BACKUP STAGE END", kLookLimit); }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "writer-sdk/writers/mariadb/mariadb_writer.hpp"
 
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
+#include <iterator>
+#include <stdexcept>
 #include <utility>
 
 #include "writer-sdk/writers/common/restore_events.hpp"
@@ -34,6 +38,14 @@ WriterOptions options_of(const Config& config) {
 void exclude(Metadata& metadata, const std::string& data_directory) {
   metadata.add_exclude(data_directory, "*.pid", false);
   metadata.add_exclude(data_directory, "ibtmp1", false);
+}
+
+writers::Places empty_of(const writers::Places& places) {
+  writers::Places empty;
+  std::error_code unknown;
+  std::ranges::copy_if(places, std::back_inserter(empty),
+                       [&](const std::string& place) { return std::filesystem::is_empty(place, unknown); });
+  return empty;
 }
 
 // A failure of the server can be another one in a minute; what is not UTF-8 or not there stays so.
@@ -119,13 +131,15 @@ std::unique_ptr<BackupLock> MariadbWriter::prepare_lock(Connection server, Consi
 
 void MariadbWriter::on_prepare_snapshot(Session& session) {
   asking_the_server([&] {
-    Operation operation{find_layout(), Consistency::Atomic, nullptr, std::nullopt};
+    Operation operation;
+    operation.layout = find_layout();
     const writers::Places places = operation.layout.places();
     if (!writers::has_all(session, places, operation.layout.whose())) return;
     Connection server = connect();
     writers::expect_known(places, declared_, VSS_E_WRITER_RETRYABLE, kWho);
     operation.consistency = choose(session, operation.layout);
     operation.lock = prepare_lock(std::move(server), operation.consistency);
+    operation.empty = empty_of(places);
     operations_.insert_or_assign(session.id(), std::move(operation));
   });
 }
@@ -137,6 +151,7 @@ void MariadbWriter::on_freeze(Session& session) {
   try {
     found->second.lock->block();
     found->second.position = found->second.lock->position();
+    found->second.replica_gtid = found->second.lock->replica_gtid();
   } catch (const ServerError& error) {
     operations_.erase(found);
     throw Veto(VSS_E_WRITER_RETRYABLE, error.what());
@@ -169,8 +184,12 @@ void MariadbWriter::on_post_snapshot(Session& session) {
   }
   writers::expect_known(asking_the_server([&] { return places_now(layout); }), layout.places(),
                         VSS_E_WRITER_INCONSISTENT_SNAPSHOT, kWho);
-  const BackupRecord record{operation.consistency, layout.product,  layout.version,
-                            layout.data_directory, layout.places(), operation.position};
+  // Before or after: the snapshot may have nothing there.
+  writers::Places empty = empty_of(layout.places());
+  empty.insert(empty.end(), operation.empty.begin(), operation.empty.end());
+  const BackupRecord record{operation.consistency,  layout.product,  layout.version,
+                            layout.data_directory,  layout.places(), operation.position,
+                            operation.replica_gtid, std::move(empty)};
   for (Component& component : session.components()) component.set_backup_metadata(to_text(record));
 }
 
@@ -179,6 +198,14 @@ void MariadbWriter::end_operation(const Session& session) { operations_.erase(se
 // The end of its session ends whatever lock there is.
 void MariadbWriter::on_abort(Session& session) { end_operation(session); }
 void MariadbWriter::on_backup_shutdown(Session& session) { end_operation(session); }
+
+// What is installed here is known if a server has answered.
+void MariadbWriter::expect_same_product(const BackupRecord& record) const {
+  if (last_.version.empty() || last_.product == record.product) return;
+  throw std::runtime_error("what was saved is of " + record.product + " " + record.version + ", and " +
+                           last_.product + " " + last_.version +
+                           " has run here, which cannot read it: install " + record.product);
+}
 
 void MariadbWriter::on_pre_restore(Session& session) {
   writers::pre_restore(

@@ -22,7 +22,8 @@ bool is_in_one_of(const writers::Places& places, std::initializer_list<const cha
 // A server that does not find its redo log makes a new one, and loses what is only in the old one.
 void check_files(const BackupRecord& record) {
   for (const std::string& place : record.places) {
-    if (!fs::is_directory(place) || fs::is_empty(place))
+    const bool was_empty = std::ranges::find(record.empty, place) != record.empty.end();
+    if (!fs::is_directory(place) || (fs::is_empty(place) && !was_empty))
       throw std::runtime_error("nothing has been restored in " + place + ", where the server had files");
   }
   if (!fs::is_directory(fs::path(record.data_directory) / "mysql"))

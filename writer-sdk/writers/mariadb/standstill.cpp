@@ -33,7 +33,7 @@ Standstill::Standstill(Connection server, Connection flusher, const Limits& limi
 void Standstill::block() {
   run_within(server_, "FLUSH TABLES WITH READ LOCK", Deadline(limits_.lock));
   at_rest_ = wait_for_rest();
-  position_ = position_of(server_);
+  note_positions(server_);
 }
 
 Standstill::Facts Standstill::facts() {
