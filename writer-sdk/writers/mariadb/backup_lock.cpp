@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 namespace vss::mariadb {
 namespace {
@@ -13,6 +14,7 @@ using namespace std::chrono_literals;
 
 // For the server's answer that it has given up.
 constexpr auto kAnswer = 1000ms;
+constexpr auto kPoll = 20ms;
 
 std::string seconds(std::chrono::milliseconds time) {
   std::array<char, 32> text{};
@@ -54,6 +56,33 @@ void flush_early(Connection& server, const Limits& limits) {
   server.query("BACKUP STAGE END", kLookLimit);
 }
 
+namespace {
+
+// What was acknowledged is in the files then. With 0 the statement does nothing (tried with 10.11), and
+// InnoDB writes its log when innodb_flush_log_at_timeout says so, once a second.
+void write_log(Connection& server, const Deadline& deadline) {
+  server.query("FLUSH LOCAL ENGINE LOGS", kLookLimit);
+  if (server.query("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit", kLookLimit).at(0).at(0) != "0") return;
+  const auto place = [&](const std::string& name) {
+    const auto found = server.values("SHOW GLOBAL STATUS LIKE '" + name + "'");
+    if (found.empty())
+      throw ServerError(
+          "the server does not say how far its log is written: set innodb_flush_log_at_trx_commit to 1 or 2");
+    return std::strtoull(found.begin()->second.c_str(), nullptr, 10);
+  };
+  const auto end = place("Innodb_lsn_current");
+  while (place("Innodb_lsn_flushed") < end) {
+    if (deadline.has_passed())
+      throw ServerError(
+          "InnoDB has not written its log within snapshot.lock_timeout_ms: set "
+          "innodb_flush_log_at_trx_commit "
+          "to 1 or 2, or lower innodb_flush_log_at_timeout");
+    std::this_thread::sleep_for(kPoll);
+  }
+}
+
+}  // namespace
+
 // START blocks nobody but other backups.
 BackupStages::BackupStages(Connection server, const Limits& limits)
     : server_(std::move(server)), limits_(limits) {
@@ -65,8 +94,7 @@ void BackupStages::block() {
   const Deadline deadline(limits_.lock);
   for (const char* stage : {"FLUSH", "BLOCK_DDL", "BLOCK_COMMIT"})
     run_within(server_, std::string("BACKUP STAGE ") + stage, deadline);
-  // Whatever innodb_flush_log_at_trx_commit says, what was acknowledged is in the files.
-  server_.query("FLUSH LOCAL ENGINE LOGS", kLookLimit);
+  write_log(server_, deadline);
   note_positions(server_);
 }
 
