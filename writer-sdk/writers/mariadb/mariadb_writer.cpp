@@ -10,6 +10,7 @@
 
 #include "writer-sdk/writers/common/restore_events.hpp"
 #include "writer-sdk/writers/mariadb/mysql8.hpp"
+#include "writer-sdk/writers/mariadb/replication.hpp"
 #include "writer-sdk/writers/mariadb/restore.hpp"
 #include "writer-sdk/writers/mariadb/standstill.hpp"
 
@@ -118,13 +119,30 @@ Consistency MariadbWriter::choose(const Session& session, const ServerLayout& la
   return Consistency::Standstill;
 }
 
+// In a session of its own, which ends if the account may not look; few servers are replicas.
+void MariadbWriter::refuse_relay_logs_that_move() const {
+  std::optional<std::string> why;
+  try {
+    Connection server = connect();
+    why = relay_logs_that_move(server, last_.data_directory);
+  } catch (const ServerError& error) {
+    if (error.number() != kNoRight) throw;
+    std::cerr << (config_.instance + ": it is not known whether the server is a replica: " + error.what() +
+                  "\n")
+              << std::flush;
+  }
+  if (why) throw Veto(VSS_E_WRITER_NON_RETRYABLE, *why);
+}
+
 std::unique_ptr<BackupLock> MariadbWriter::prepare_lock(Connection server, Consistency consistency) const {
   const bool is_mariadb = server.is_mariadb();
   if (server.version() < (is_mariadb ? kOldestMariadb : kOldestMysql))
     throw Veto(VSS_E_WRITER_NON_RETRYABLE,
                server.version_text() + " has no locks for backups: MariaDB 10.4 or MySQL 8.0 is needed");
-  if (consistency == Consistency::Standstill)
+  if (consistency == Consistency::Standstill) {
+    refuse_relay_logs_that_move();
     return std::make_unique<Standstill>(std::move(server), connect(), config_.limits);
+  }
   if (is_mariadb) return std::make_unique<BackupStages>(std::move(server), config_.limits);
   return std::make_unique<mysql8::InstanceLock>(std::move(server), config_.limits);
 }

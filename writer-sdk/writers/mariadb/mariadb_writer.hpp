@@ -48,6 +48,7 @@ class MariadbWriter : public Writer {
   [[nodiscard]] writers::Places places_now(const ServerLayout& layout) const;
   [[nodiscard]] Consistency choose(const Session& session, const ServerLayout& layout) const;
   [[nodiscard]] std::unique_ptr<BackupLock> prepare_lock(Connection server, Consistency consistency) const;
+  void refuse_relay_logs_that_move() const;
   void expect_same_product(const BackupRecord& record) const;
   void end_operation(const Session& session);
 
