@@ -34,7 +34,8 @@ struct Advice {
 std::string_view advice(unsigned number, const std::string& message) {
   static const Advice known[] = {
       {{1045, 1698, 1524, 2059},
-       "CREATE USER mysql@localhost IDENTIFIED VIA unix_socket (or the account that the writer runs as) and "
+       "CREATE OR REPLACE USER mysql@localhost IDENTIFIED VIA unix_socket (or the account that the writer "
+       "runs as) and "
        "GRANT it what vss-writer-mariadb(8) says"},
       {{1227, 1044, 1142, 1370}, "GRANT the account what vss-writer-mariadb(8) says"},
       {{2002, 2003},
