@@ -19,7 +19,7 @@ class MariadbTest : public VssdTest {
   // than the other two.
   void use_one_filesystem();
   void use_two_filesystems();
-  // vssd, and the server, whose rights for the writer's account are those that the volumes need.
+  // vssd, and the server.
   void start();
   // Returns when it is registered, as one of `registered` writers. `more`: of its configuration.
   void start_writer(std::size_t registered = 1, const std::string& more = "");
@@ -44,9 +44,9 @@ class MariadbTest : public VssdTest {
   std::filesystem::path scratch_of_;
   std::unique_ptr<MariadbServer> server_;
   std::optional<ChildProcess> writer_;
+  Rights rights_ = Rights::OneInstant;  // that the volumes need
 
  private:
-  Rights rights_ = Rights::OneInstant;
   int writers_started_ = 0;
 };
 

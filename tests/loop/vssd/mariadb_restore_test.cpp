@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A server whose files are lost and come back by `vssctl restore`: the writer refuses while a server runs,
 // and looks afterwards whether all is there. vss.md 1.5.
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/loop/vssd/mariadb_fixture.hpp"
+#include "tests/support/run_program.hpp"
 
 namespace vss::test {
 namespace {
@@ -48,16 +51,60 @@ class MariadbRestore : public MariadbTest, public testing::WithParamInterface<La
             paths.at(volumes_of_.far) / "far"};
   }
 
+  // What its component says in the document.
+  [[nodiscard]] json metadata() const {
+    const json document = json::parse(std::ifstream(document_));
+    for (const json& writer : document.at("writers")) {
+      if (writer.at("name") == "MariaDB")
+        return json::parse(writer.at("components").at(0).at("backup_metadata").get<std::string>());
+    }
+    throw std::runtime_error("the writer is not in the document");
+  }
+
+  // The binary logs from that of the document on, in order.
+  [[nodiscard]] std::string save_binary_logs() const {
+    const fs::path saved = volumes_.directory() / "binlogs";
+    fs::create_directories(saved);
+    std::set<std::string> files;
+    for (const auto& entry : fs::directory_iterator(places().log)) {
+      const std::string name = entry.path().filename();
+      if (!name.starts_with("binlog.0") || name < metadata().at("binlog_file")) continue;
+      fs::copy_file(entry.path(), saved / name);
+      files.insert(saved / name);
+    }
+    std::string words;
+    for (const std::string& file : files) words += " " + file;
+    return words;
+  }
+  void replay(const std::string& logs) const {
+    run_program({"/bin/sh", "-ec",
+                 "mariadb-binlog --no-defaults --start-position=" + metadata().at("binlog_position").dump() +
+                     logs + " | mariadb --no-defaults --socket=" + server_->socket().string()});
+  }
+
+  // One whose program stops the server.
+  void start_writer_that_stops_it() {
+    writer_.reset();
+    ASSERT_TRUE(wait_until([&] { return writer_count() == 0; }, 30s));
+    const std::string pid_file = volumes_.directory() / "server/pid";
+    start_writer(1,
+                 "[restore]\nstop_command = ['/bin/sh', '-c', 'pid=$(cat " + pid_file +
+                     "); kill $pid; while grep -qs State:.[RSD] /proc/$pid/status; do sleep 0.1; done']\n");
+  }
+
   // Everything in the places of the server is that of the snapshots, but for one place that is left empty.
   [[nodiscard]] std::string copy_back(const MariadbPlaces& from, const fs::path& left_out = {}) const {
-    std::string script = "set -e\n";
+    std::string script = "set -e\n" + delete_all();
     const MariadbPlaces to = places();
     for (const auto& [source, target] :
          {std::pair(from.data, to.data), std::pair(from.log, to.log), std::pair(from.far, to.far)}) {
-      script += "find " + target.string() + " -mindepth 1 -delete\n";
       if (target != left_out) script += "cp -a " + source.string() + "/. " + target.string() + "\n";
     }
     return script;
+  }
+  [[nodiscard]] std::string delete_all() const {
+    return "find " + places().data.string() + " " + places().log.string() + " " + places().far.string() +
+           " -mindepth 1 -delete\n";
   }
   Ended restore(const std::string& script) {
     return vssctl({"restore", "--document", document_, "--", "sh", "-c", script});
@@ -88,14 +135,22 @@ TEST_P(MariadbRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
   };
   const std::uint64_t last = number("MAX(number)");
 
-  const Ended refused = restore("true");
-  EXPECT_NE(refused.status, 0);
-  EXPECT_NE(refused.output.find("stop it and restore again"), std::string::npos) << refused.output;
+  const std::string logs = save_binary_logs();
 
-  server_->stop();
+  for (const bool is_deleted : {false, true}) {
+    SCOPED_TRACE(is_deleted);
+    if (is_deleted) run_program({"/bin/sh", "-ec", delete_all()});
+    const Ended refused = restore("true");
+    EXPECT_NE(refused.status, 0);
+    EXPECT_NE(refused.output.find("stop it and restore again"), std::string::npos) << refused.output;
+  }
+
+  start_writer_that_stops_it();
   const Ended incomplete = restore(copy_back(snapshots, places().log));
   EXPECT_NE(incomplete.status, 0);
-  EXPECT_NE(incomplete.output.find(places().log), std::string::npos) << incomplete.output;
+  EXPECT_NE(incomplete.output.find("restored in " + places().log.string()), std::string::npos)
+      << incomplete.output;
+  EXPECT_THROW((void)server_->connect(), std::runtime_error) << "it was not stopped";
 
   const Ended restored = restore(copy_back(snapshots));
   EXPECT_EQ(restored.status, 0) << restored.output;
@@ -103,6 +158,10 @@ TEST_P(MariadbRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
   EXPECT_GE(number("MAX(number)"), before);
   EXPECT_LT(number("MAX(number)"), last);
   EXPECT_EQ(number("COUNT(*)"), number("MAX(number)")) << "none is missing in between";
+  // What was applied twice would be a duplicate key, and what was left out a gap.
+  replay(logs);
+  EXPECT_EQ(number("MAX(number)"), last);
+  EXPECT_EQ(number("COUNT(*)"), last);
   server_->connect().run("INSERT INTO ledger.witness VALUES (0)");
   EXPECT_EQ(vssctl({"delete", "--yes", "--all"}).status, 0);
 }

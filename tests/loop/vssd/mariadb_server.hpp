@@ -26,6 +26,8 @@ struct MariadbPlaces {
   std::filesystem::path data;
   std::filesystem::path log;  // InnoDB's and the binary log
   std::filesystem::path far;  // tables with DATA DIRECTORY
+  // Of relay logs: beside the others, and empty as long as the server is no replica.
+  [[nodiscard]] std::filesystem::path relay() const { return log.parent_path() / "relay"; }
 };
 
 class MariadbSession {
@@ -68,8 +70,8 @@ class MariadbServer {
   int starts_ = 0;
 };
 
-// What the writer's account may do, as vss-writer-mariadb(8) says.
-enum class Rights { OneInstant, SeveralInstants };
+// What the writer's account may do: as vss-writer-mariadb(8) says, or all, as the installation makes it.
+enum class Rights { OneInstant, SeveralInstants, AsInstalled };
 
 // Makes a server there with the ledger and the writer's account, and starts it. `directory` as above.
 [[nodiscard]] std::unique_ptr<MariadbServer> make_mariadb(const MariadbPlaces& places,

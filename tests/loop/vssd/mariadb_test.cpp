@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What is on a set is a MariaDB that starts and has all that was acknowledged, on one filesystem and on two.
+#include <gmock/gmock.h>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -92,8 +93,9 @@ TEST_F(MariadbSets, VolumesOfTwoFilesystemsAreCapturedAtAStandstill) {
 
 // Captured in between, a filesystem with much to write makes the time between two instants as long as it is
 // on slower disks.
-// An old view keeps purging from its end, and a transaction that is rolled back is written under any lock.
-TEST_F(MariadbSets, AStandstillIsReachedWithOldViewsAndNoneIfInnodbWrites) {
+// An old view keeps purging from its end, temporary tables are written by nobody, and a transaction that is
+// rolled back is written under any lock.
+TEST_F(MariadbSets, AStandstillIsReachedWithOldViewsAndTemporaryTablesAndNoneIfInnodbWrites) {
   use_two_filesystems();
   start();
   start_writer();
@@ -103,6 +105,13 @@ TEST_F(MariadbSets, AStandstillIsReachedWithOldViewsAndNoneIfInnodbWrites) {
   MariadbSession open = server_->connect();
   open.run("START TRANSACTION");
   open.run("UPDATE ledger.far SET balance = balance + 1");
+  std::vector<MariadbSession> temporary;
+  for (const char* engine : {"Aria", "MyISAM", "InnoDB"}) {
+    MariadbSession& session = temporary.emplace_back(server_->connect());
+    session.run(std::string("CREATE TEMPORARY TABLE ledger.filled (id INT KEY, text CHAR(200)) ENGINE = ") +
+                engine);
+    session.run("INSERT INTO ledger.filled SELECT seq, seq FROM ledger.seq_1_to_2000");
+  }
   EventLog log;
   std::atomic<bool> rolls_back = false;
   // Frozen last: the standstill has been reached.
@@ -114,9 +123,17 @@ TEST_F(MariadbSets, AStandstillIsReachedWithOldViewsAndNoneIfInnodbWrites) {
   last.start();
   const FreezeGuard guard = volumes_.guard();
   const Made made = make_set_of_server(members(), {"last"});
-  EXPECT_EQ(made.error, "") << made.message;
+  ASSERT_EQ(made.error, "") << made.message;
+  ASSERT_EQ(failure_of_writer(*made.requester), "");
   EXPECT_EQ(metadata_of(made).at("consistency"), "standstill");
   EXPECT_EQ(made.release(), "");
+
+  // The counters of all that is not written begin anew, and wrap around.
+  server_->connect().run("FLUSH STATUS");
+  temporary.clear();
+  const Made wrapped = make_set_of_server(members(), {"last"});
+  EXPECT_EQ(failure_of_writer(*wrapped.requester), "") << wrapped.message;
+  EXPECT_EQ(wrapped.release(), "");
 
   rolls_back = true;
   const Made spoiled = make_set_of_server(members(), {"last"});
@@ -124,6 +141,31 @@ TEST_F(MariadbSets, AStandstillIsReachedWithOldViewsAndNoneIfInnodbWrites) {
   EXPECT_NE(failure.find("InnoDB has written"), std::string::npos) << spoiled.message << failure;
   EXPECT_EQ(spoiled.release(), "");
   EXPECT_EQ(answer("INSERT INTO ledger.witness VALUES (1)"), "");
+}
+
+// The account is as the installation has made it, with all rights.
+TEST_F(MariadbSets, ARelayLogThatGrowsOnAnotherVolumeIsRefusedAtAStandstill) {
+  use_two_filesystems();
+  rights_ = Rights::AsInstalled;
+  start();
+  start_writer();
+  const FreezeGuard guard = volumes_.guard();
+  const auto failure_after = [&](const std::string& statement) {
+    server_->connect().run(statement);
+    const Made made = make_set_of_server(members(), {});
+    std::string failure = failure_of_writer(*made.requester);
+    if (failure.empty()) {
+      EXPECT_THAT(metadata_of(made).at("places"), testing::Contains(places().relay().string()));
+    }
+    EXPECT_EQ(made.release(), "");
+    return failure;
+  };
+  server_->connect().run(
+      "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 1, MASTER_USER = 'x', MASTER_USE_GTID = no");
+  EXPECT_THAT(failure_after("START SLAVE IO_THREAD"), testing::HasSubstr("STOP SLAVE IO_THREAD"));
+  EXPECT_EQ(failure_after("STOP SLAVE IO_THREAD"), "");
+  server_->connect().run("CHANGE MASTER TO MASTER_USE_GTID = slave_pos");
+  EXPECT_EQ(failure_after("START SLAVE IO_THREAD"), "");
 }
 
 // If what the tests above look at does not see what these two make, they see nothing.

@@ -4,17 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include "tests/support/temp_dir.hpp"
-#include "writer-sdk/common/unique_fd.hpp"
+#include "tests/support/unix_listener.hpp"
 #include "writer-sdk/writers/mariadb/backup_record.hpp"
 #include "writer-sdk/writers/mariadb/config.hpp"
 #include "writer-sdk/writers/mariadb/restore.hpp"
@@ -34,12 +31,20 @@ void write(const fs::path& path, const std::string& text) {
 }
 
 TEST(MariadbRecord, ComesBackAsItWas) {
-  BackupRecord record{Consistency::Standstill,         "MariaDB",   "10.11.19-MariaDB", "/srv/data",
-                      {"/srv/data", "/srv/log \"1\""}, std::nullopt};
+  BackupRecord record{Consistency::Standstill,
+                      "MariaDB",
+                      "10.11.19-MariaDB",
+                      "/srv/data",
+                      {"/srv/data", "/srv/log \"1\""},
+                      std::nullopt,
+                      "",
+                      {}};
   EXPECT_THAT(to_text(record), HasSubstr(R"("consistency":"standstill")"));
   EXPECT_FALSE(parse_backup_record(to_text(record)).position);
 
   record.consistency = Consistency::Atomic;
+  record.replica_gtid = "0-2-5";
+  record.empty = {"/srv/log"};
   record.position = Position{"binlog.000002", 5'000'000'000, "0-1-17,1-2-3"};
   const BackupRecord back = parse_backup_record(to_text(record));
   EXPECT_EQ(back.consistency, Consistency::Atomic);
@@ -47,6 +52,8 @@ TEST(MariadbRecord, ComesBackAsItWas) {
   EXPECT_EQ(back.version, record.version);
   EXPECT_EQ(back.data_directory, record.data_directory);
   EXPECT_EQ(back.places, record.places);
+  EXPECT_EQ(back.replica_gtid, "0-2-5");
+  EXPECT_EQ(back.empty, record.empty);
   ASSERT_TRUE(back.position);
   EXPECT_EQ(back.position->file, "binlog.000002");
   EXPECT_EQ(back.position->offset, 5'000'000'000U);
@@ -93,6 +100,40 @@ TEST(MariadbLayout, OfAServerThatDoesNotRunIsReadFromItsLinks) {
   EXPECT_THAT(layout_on_disk(root / "not-there").places(), ElementsAre(root / "not-there"));
 }
 
+TEST(MariadbLayout, WhatAServerIsConfiguredToKeepElsewhereIsFound) {
+  const test::TempDir directory;
+  const fs::path root = fs::canonical(directory.path());
+  fs::create_directories(root / "data");
+  fs::create_directories(root / "there");
+  struct Row {
+    const char* variable;
+    std::string value;
+    bool is_log;
+  };
+  const std::string there = root / "there";
+  const Row rows[] = {
+      {"innodb_undo_directory", there, false},
+      {"innodb_doublewrite_dir", "../there", false},
+      {"rocksdb_datadir", there + "/", false},
+      {"relay_log_info_file", there + "/relay-log.info", false},
+      {"innodb_log_group_home_dir", there, true},
+      {"aria_log_dir_path", there, true},
+      {"rocksdb_wal_dir", there, true},
+      {"log_bin_basename", there + "/binlog", true},
+      {"log_bin_index", "../there/binlog.index", true},
+      {"relay_log_basename", there + "/relay", true},
+      {"relay_log_index", there + "/relay.index", true},
+  };
+  for (const Row& row : rows) {
+    const ServerLayout layout = layout_of(
+        {{"datadir", root / "data/"}, {"innodb_data_file_path", "ibdata1:12M"}, {row.variable, row.value}});
+    EXPECT_THAT(row.is_log ? layout.logs : layout.elsewhere, ElementsAre(there)) << row.variable;
+    EXPECT_EQ(layout.places().size(), 2U) << row.variable;
+    const ServerLayout inside = layout_of({{"datadir", root / "data"}, {row.variable, "./here"}});
+    EXPECT_THAT(inside.places(), ElementsAre(root / "data")) << row.variable;
+  }
+}
+
 TEST(MariadbErrors, SayWhatToDo) {
   const std::pair<unsigned, const char*> cases[] = {
       {1698, "IDENTIFIED VIA unix_socket"}, {1227, "GRANT the account"},     {2002, "start the server"},
@@ -127,13 +168,7 @@ TEST(MariadbConnection, AServerThatDoesNotAnswerIsNotWaitedFor) {
   const test::TempDir directory;
   ServerSettings settings;
   settings.socket = directory.path() / "socket";
-  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  ASSERT_LT(settings.socket.size(), sizeof address.sun_path);
-  std::strcpy(address.sun_path, settings.socket.c_str());
-  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  const test::UnixListener listener(settings.socket);
   try {
     const Connection server(settings, std::chrono::milliseconds(100));
     FAIL() << "connected";
@@ -147,6 +182,7 @@ class MariadbRestore : public testing::Test {
   MariadbRestore() {
     record_.data_directory = data_;
     record_.places = {data_, log_};
+    config_.server.socket = directory_.path() / "socket";
     write(data_ / "ibdata1", "x");
     write(data_ / "aria_log_control", "x");
     write(data_ / "mysql/user.frm", "x");
@@ -161,14 +197,18 @@ class MariadbRestore : public testing::Test {
     }
     return "";
   }
-  std::string failure_of_restore(const RestoreSettings& settings = {}) {
-    return failure([&] { complete_restore(record_, settings); });
+  std::string failure_of_restore() {
+    return failure([&] { complete_restore(record_, config_); });
+  }
+  std::string refusal() {
+    return failure([&] { make_way(record_, config_); });
   }
 
   test::TempDir directory_;
   const fs::path data_ = fs::canonical(directory_.path()) / "data";
   const fs::path log_ = fs::canonical(directory_.path()) / "log";
   BackupRecord record_;
+  Config config_;
 };
 
 TEST_F(MariadbRestore, WhatTheServerNeedsHasToBeThere) {
@@ -185,12 +225,23 @@ TEST_F(MariadbRestore, WhatTheServerNeedsHasToBeThere) {
   EXPECT_THAT(failure_of_restore(), HasSubstr("nothing has been restored in " + log_.string()));
 }
 
+TEST_F(MariadbRestore, WhatWasEmptyMayBe) {
+  const fs::path relay = fs::canonical(directory_.path()) / "relay";
+  fs::create_directories(relay);
+  record_.places.push_back(relay);
+  EXPECT_THAT(failure_of_restore(), HasSubstr("nothing has been restored in " + relay.string()));
+  record_.empty = {relay};
+  EXPECT_EQ(failure_of_restore(), "");
+  fs::remove(relay);
+  EXPECT_THAT(failure_of_restore(), HasSubstr(relay.string())) << "the server would not start";
+}
+
 TEST_F(MariadbRestore, TheServerIsStartedAndAFailureOfItIsTold) {
-  RestoreSettings settings;
-  settings.start_command = {"/bin/sh", "-c", "echo no room; exit 3"};
-  EXPECT_THAT(failure_of_restore(settings), HasSubstr("no room"));
-  settings.start_command = {"/bin/sh", "-c", "echo started >" + (data_ / "said").string()};
-  EXPECT_EQ(failure_of_restore(settings), "");
+  std::vector<std::string>& command = config_.restore.start_command;
+  command = {"/bin/sh", "-c", "echo no room; exit 3"};
+  EXPECT_THAT(failure_of_restore(), HasSubstr("no room"));
+  command = {"/bin/sh", "-c", "echo started >" + (data_ / "said").string()};
+  EXPECT_EQ(failure_of_restore(), "");
   EXPECT_TRUE(fs::exists(data_ / "said"));
 }
 
@@ -229,24 +280,38 @@ class Locker {
 };
 
 TEST_F(MariadbRestore, AServerThatHasItsFilesLockedIsRefusedOrStopped) {
-  RestoreSettings settings;
-  const auto refusal = [&] { return failure([&] { make_way(record_, settings); }); };
+  std::vector<std::string>& command = config_.restore.stop_command;
   EXPECT_EQ(refusal(), "") << "nobody has them";
   for (const char* name : {"ibdata1", "aria_log_control"}) {
     const Locker server(data_ / name);
     ASSERT_TRUE(server.locked());
-    settings.stop_command = {};
+    command = {};
     EXPECT_THAT(refusal(), HasSubstr("(pid " + std::to_string(server.pid()) + ")"));
-    settings.stop_command = {"/bin/true"};
+    EXPECT_THAT(failure_of_restore(), HasSubstr("was started before the files were back"));
+    command = {"/bin/true"};
     EXPECT_THAT(refusal(), HasSubstr("stop it and restore again")) << "it still runs";
     // As long as it dies it still has them, and so would a server.
     const std::string pid = std::to_string(server.pid());
-    settings.stop_command = {"/bin/sh", "-c",
-                             "kill -9 " + pid + "; while grep -q ' " + pid + " ' /proc/locks; do :; done"};
+    command = {"/bin/sh", "-c", "kill -9 " + pid + "; while grep -q ' " + pid + " ' /proc/locks; do :; done"};
     EXPECT_EQ(refusal(), "");
   }
   fs::remove_all(data_);
-  EXPECT_EQ(refusal(), "") << "all is lost";
+  EXPECT_EQ(refusal(), "") << "all is lost, and no server runs";
+}
+
+TEST_F(MariadbRestore, AServerThatListensAndDoesNotSayWhereItWorksIsRefusedOrStopped) {
+  fs::remove_all(data_);
+  for (const bool has_name : {true, false}) {
+    SCOPED_TRACE(has_name);
+    auto server = std::make_unique<test::UnixListener>(config_.server.socket);
+    if (!has_name) fs::remove(config_.server.socket);
+    EXPECT_THAT(refusal(), HasSubstr("may work in " + data_.string()));
+    EXPECT_THAT(refusal(), HasSubstr("stop it and restore again"));
+    EXPECT_THAT(failure_of_restore(), HasSubstr("was started before the files were back"));
+    server.reset();
+    EXPECT_EQ(refusal(), "") << "a socket that nobody listens to";
+    fs::remove(config_.server.socket);
+  }
 }
 
 TEST(MariadbConfig, AnEmptyFileIsTheFirstServerOfAMachine) {

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/unix_listener.hpp"
 #include "writer-sdk/writers/postgresql/backup_record.hpp"
 #include "writer-sdk/writers/postgresql/cluster_layout.hpp"
 #include "writer-sdk/writers/postgresql/config.hpp"
@@ -148,6 +149,7 @@ class PostgresqlRestore : public testing::Test {
   PostgresqlRestore() {
     record_.data_directory = data_;
     record_.major = 15;
+    config_.server.socket_directory = directory_.path();
     write(data_ / "PG_VERSION", "15\n");
     write(data_ / "global/pg_control", "x");
     write(data_ / "postgresql.auto.conf", "# kept\n");
@@ -156,8 +158,9 @@ class PostgresqlRestore : public testing::Test {
     fs::create_directories(data_ / "pg_wal");
   }
   std::string failure(const RestoreSettings& settings = {}) {
+    config_.restore = settings;
     try {
-      complete_restore(record_, settings);
+      complete_restore(record_, config_);
     } catch (const std::exception& error) {
       return error.what();
     }
@@ -167,6 +170,7 @@ class PostgresqlRestore : public testing::Test {
   test::TempDir directory_;
   const fs::path data_ = fs::canonical(directory_.path()) / "data";
   BackupRecord record_;
+  Config config_;
 };
 
 TEST_F(PostgresqlRestore, OneInstantNeedsNothing) {
@@ -279,20 +283,48 @@ TEST_F(PostgresqlRestore, TheServerIsStartedAndAFailureOfItIsTold) {
 }
 
 TEST_F(PostgresqlRestore, AServerThatRunsIsRefusedOrStopped) {
-  RestoreSettings settings;
-  EXPECT_NO_THROW(make_way(record_, settings)) << "its pid is nobody's";
+  std::vector<std::string>& command = config_.restore.stop_command;
+  EXPECT_NO_THROW(make_way(record_, config_)) << "its pid is nobody's";
   write(data_ / "postmaster.pid", std::to_string(::getpid()) + "\n/srv/data\n");
-  EXPECT_NO_THROW(make_way(record_, settings)) << "a process that works elsewhere";
+  EXPECT_NO_THROW(make_way(record_, config_)) << "a process that works elsewhere";
   const fs::path before = fs::current_path();
   fs::current_path(data_);
-  EXPECT_THROW(make_way(record_, settings), std::runtime_error);
-  settings.stop_command = {"/bin/true"};
-  EXPECT_THROW(make_way(record_, settings), std::runtime_error) << "it still runs";
-  settings.stop_command = {"/bin/rm", data_ / "postmaster.pid"};
-  EXPECT_NO_THROW(make_way(record_, settings));
+  EXPECT_THROW(make_way(record_, config_), std::runtime_error);
+  EXPECT_THAT(failure(), HasSubstr("was started before the files were back"));
+  command = {"/bin/true"};
+  EXPECT_THROW(make_way(record_, config_), std::runtime_error) << "it still runs";
+  command = {"/bin/rm", data_ / "postmaster.pid"};
+  EXPECT_NO_THROW(make_way(record_, config_));
   fs::current_path(before);
   write(data_ / "postmaster.pid", "");
-  EXPECT_THROW(make_way(record_, settings), std::runtime_error) << "it may be a server's";
+  EXPECT_THROW(make_way(record_, config_), std::runtime_error) << "it may be a server's";
+}
+
+TEST_F(PostgresqlRestore, AServerWhoseFilesAreGoneIsKnownByTheLockOfItsSocket) {
+  fs::remove_all(data_);
+  EXPECT_NO_THROW(make_way(record_, config_)) << "all is lost, and no server runs";
+  const fs::path socket = directory_.path() / ".s.PGSQL.5432";
+  const std::string lock = socket.string() + ".lock";
+  const auto refusal = [&]() -> std::string {
+    try {
+      make_way(record_, config_);
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  auto server = std::make_unique<test::UnixListener>(socket);
+  EXPECT_THAT(refusal(), HasSubstr("cannot be told")) << "there is no lock";
+  write(lock, "4711\n" + data_.string() + "/\n1700000000\n5432\n");
+  EXPECT_THAT(refusal(), HasSubstr("a server (pid 4711) works in " + data_.string()));
+  EXPECT_THAT(failure(), HasSubstr("was started before the files were back"));
+  config_.restore.stop_command = {"/bin/true"};
+  EXPECT_THAT(refusal(), HasSubstr("stop it and restore again"));
+  write(lock, "4711\n/srv/another\n");
+  EXPECT_EQ(refusal(), "");
+  write(lock, "4711\n" + data_.string() + "\n");
+  server.reset();
+  EXPECT_EQ(refusal(), "") << "the lock of a server that crashed";
 }
 
 TEST(PostgresqlConfig, AnEmptyFileIsTheFirstClusterOfAMachine) {

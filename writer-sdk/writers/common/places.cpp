@@ -20,7 +20,23 @@ dev_t filesystem_of(const fs::path& path) {
   return ::stat(path.c_str(), &facts) == 0 ? facts.st_dev : 0;
 }
 
+// Servers name directories with and without a slash at the end.
+fs::path without_slash(const fs::path& path) {
+  return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
+}
+
+fs::path resolved(const fs::path& path) {
+  std::error_code unknown;
+  const fs::path real = fs::weakly_canonical(path, unknown);
+  return unknown ? path : without_slash(real);
+}
+
 }  // namespace
+
+bool is_same_place(const fs::path& one, const fs::path& other) {
+  return without_slash(one.lexically_normal()) == without_slash(other.lexically_normal()) ||
+         resolved(one) == resolved(other);
+}
 
 bool lies_apart(const fs::path& place, const fs::path& directory) {
   if (!lies_below(place, directory)) return true;

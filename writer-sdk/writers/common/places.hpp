@@ -15,6 +15,9 @@ using Places = std::vector<std::string>;
 // link, or have something mounted on it. One that is gone by now is not.
 [[nodiscard]] bool lies_apart(const std::filesystem::path& place, const std::filesystem::path& directory);
 
+// Whether two paths name the same, as they are written or by the links that there are; neither has to exist.
+[[nodiscard]] bool is_same_place(const std::filesystem::path& one, const std::filesystem::path& other);
+
 // Whether the set has the application's files: false if it has none of them and nobody wants any, since whole
 // volumes may be saved that have nothing of it. A part is worth nothing: throws Veto that begins with `whose`
 // ("the cluster in /srv/data") and names what is missing.

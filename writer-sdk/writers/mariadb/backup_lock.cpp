@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 namespace vss::mariadb {
 namespace {
@@ -13,6 +14,7 @@ using namespace std::chrono_literals;
 
 // For the server's answer that it has given up.
 constexpr auto kAnswer = 1000ms;
+constexpr auto kPoll = 20ms;
 
 std::string seconds(std::chrono::milliseconds time) {
   std::array<char, 32> text{};
@@ -37,11 +39,13 @@ void run_within(Connection& server, const std::string& statement, const Deadline
   if (server.is_mariadb()) server.query("SET SESSION max_statement_time = 0", kLookLimit);
 }
 
-std::optional<Position> position_of(Connection& server) {
+void BackupLock::note_positions(Connection& server) {
+  const Row gtids =
+      server.query("SELECT @@GLOBAL.gtid_binlog_pos, @@GLOBAL.gtid_slave_pos", kLookLimit).at(0);
+  replica_gtid_ = gtids.at(1);
   const auto rows = server.query("SHOW MASTER STATUS", kLookLimit);
-  if (rows.empty()) return std::nullopt;
-  const std::string gtid = server.query("SELECT @@GLOBAL.gtid_binlog_pos", kLookLimit).at(0).at(0);
-  return Position{rows[0].at(0), std::strtoull(rows[0].at(1).c_str(), nullptr, 10), gtid};
+  if (rows.empty()) return;
+  position_ = Position{rows[0].at(0), std::strtoull(rows[0].at(1).c_str(), nullptr, 10), gtids.at(0)};
 }
 
 // From FLUSH on such tables cannot be written: the stages are given up again at once.
@@ -51,6 +55,33 @@ void flush_early(Connection& server, const Limits& limits) {
   run_within(server, "BACKUP STAGE FLUSH", deadline);
   server.query("BACKUP STAGE END", kLookLimit);
 }
+
+namespace {
+
+// What was acknowledged is in the files then. With 0 the statement does nothing (tried with 10.11), and
+// InnoDB writes its log when innodb_flush_log_at_timeout says so, once a second.
+void write_log(Connection& server, const Deadline& deadline) {
+  server.query("FLUSH LOCAL ENGINE LOGS", kLookLimit);
+  if (server.query("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit", kLookLimit).at(0).at(0) != "0") return;
+  const auto place = [&](const std::string& name) {
+    const auto found = server.values("SHOW GLOBAL STATUS LIKE '" + name + "'");
+    if (found.empty())
+      throw ServerError(
+          "the server does not say how far its log is written: set innodb_flush_log_at_trx_commit to 1 or 2");
+    return std::strtoull(found.begin()->second.c_str(), nullptr, 10);
+  };
+  const auto end = place("Innodb_lsn_current");
+  while (place("Innodb_lsn_flushed") < end) {
+    if (deadline.has_passed())
+      throw ServerError(
+          "InnoDB has not written its log within snapshot.lock_timeout_ms: set "
+          "innodb_flush_log_at_trx_commit "
+          "to 1 or 2, or lower innodb_flush_log_at_timeout");
+    std::this_thread::sleep_for(kPoll);
+  }
+}
+
+}  // namespace
 
 // START blocks nobody but other backups.
 BackupStages::BackupStages(Connection server, const Limits& limits)
@@ -63,9 +94,8 @@ void BackupStages::block() {
   const Deadline deadline(limits_.lock);
   for (const char* stage : {"FLUSH", "BLOCK_DDL", "BLOCK_COMMIT"})
     run_within(server_, std::string("BACKUP STAGE ") + stage, deadline);
-  // Whatever innodb_flush_log_at_trx_commit says, what was acknowledged is in the files.
-  server_.query("FLUSH LOCAL ENGINE LOGS", kLookLimit);
-  position_ = position_of(server_);
+  write_log(server_, deadline);
+  note_positions(server_);
 }
 
 void BackupStages::release() { server_.query("BACKUP STAGE END", kLookLimit); }

@@ -33,9 +33,15 @@ class BackupLock {
   virtual void release() = 0;
   // Since block(); nothing if there is no binary log.
   [[nodiscard]] const std::optional<Position>& position() const { return position_; }
+  // MariaDB's gtid_slave_pos at the same moment; "" if it is no replica.
+  [[nodiscard]] const std::string& replica_gtid() const { return replica_gtid_; }
 
  protected:
+  // Of a MariaDB. Errors: ServerError.
+  void note_positions(Connection& server);
+
   std::optional<Position> position_;
+  std::string replica_gtid_;
 };
 
 class Deadline {
@@ -68,7 +74,5 @@ class BackupStages : public BackupLock {
 // MariaDB: has tables without transactions written that nobody uses, so that little is left to write while
 // all wait. Errors: ServerError.
 void flush_early(Connection& server, const Limits& limits);
-// MariaDB's position. Errors: ServerError.
-[[nodiscard]] std::optional<Position> position_of(Connection& server);
 
 }  // namespace vss::mariadb

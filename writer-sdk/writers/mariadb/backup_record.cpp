@@ -23,12 +23,14 @@ std::string to_text(const BackupRecord& record) {
             {"product", record.product},
             {"version", record.version},
             {"data_directory", record.data_directory},
-            {"places", record.places}};
+            {"places", record.places},
+            {"empty_places", record.empty}};
   if (record.position) {
     json["binlog_file"] = record.position->file;
     json["binlog_position"] = record.position->offset;
     json["gtid"] = record.position->gtid;
   }
+  if (!record.replica_gtid.empty()) json["replica_gtid"] = record.replica_gtid;
   try {
     return json.dump();
   } catch (const Json::exception&) {
@@ -44,7 +46,9 @@ BackupRecord parse_backup_record(const std::string& text) {
                         json.at("version"),
                         json.at("data_directory"),
                         json.at("places"),
-                        std::nullopt};
+                        std::nullopt,
+                        json.value("replica_gtid", ""),
+                        json.value("empty_places", writers::Places())};
     if (json.contains("binlog_file"))
       record.position = Position{json.at("binlog_file"), json.at("binlog_position"), json.at("gtid")};
     return record;

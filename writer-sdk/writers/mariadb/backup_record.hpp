@@ -33,6 +33,8 @@ struct BackupRecord {
   std::string data_directory;
   writers::Places places;  // the data directory too
   std::optional<Position> position;
+  std::string replica_gtid;  // up to where a replica has applied its source's log; "" if it is none
+  writers::Places empty;     // places in which the server had no file, as that of a log which is not used
 };
 
 // Throws std::runtime_error if a path in it is not UTF-8, which no document can have.

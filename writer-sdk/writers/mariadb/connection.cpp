@@ -34,7 +34,8 @@ struct Advice {
 std::string_view advice(unsigned number, const std::string& message) {
   static const Advice known[] = {
       {{1045, 1698, 1524, 2059},
-       "CREATE USER mysql@localhost IDENTIFIED VIA unix_socket (or the account that the writer runs as) and "
+       "CREATE OR REPLACE USER mysql@localhost IDENTIFIED VIA unix_socket (or the account that the writer "
+       "runs as) and "
        "GRANT it what vss-writer-mariadb(8) says"},
       {{1227, 1044, 1142, 1370}, "GRANT the account what vss-writer-mariadb(8) says"},
       {{2002, 2003},
@@ -98,6 +99,21 @@ unsigned long Connection::version() const { return mysql_get_server_version(conn
 std::string Connection::version_text() const { return mysql_get_server_info(connection_.get()); }
 
 std::vector<Row> Connection::query(const std::string& statement, std::chrono::milliseconds limit) {
+  return run(statement, limit).rows;
+}
+
+std::vector<std::map<std::string, std::string>> Connection::table(const std::string& statement) {
+  const Table found = run(statement, kLookLimit);
+  std::vector<std::map<std::string, std::string>> named;
+  for (const Row& row : found.rows) {
+    auto& values = named.emplace_back();
+    for (std::size_t column = 0; column < row.size(); ++column)
+      values.emplace(found.columns.at(column), row[column]);
+  }
+  return named;
+}
+
+Connection::Table Connection::run(const std::string& statement, std::chrono::milliseconds limit) {
   if (!connection_) throw ServerError("the session with the server has ended");
   const TimePoint deadline = Clock::now() + limit;
   int error = 0;
@@ -108,22 +124,25 @@ std::vector<Row> Connection::query(const std::string& statement, std::chrono::mi
   return fetch(deadline, statement);
 }
 
-std::vector<Row> Connection::fetch(TimePoint deadline, const std::string& statement) {
+Connection::Table Connection::fetch(TimePoint deadline, const std::string& statement) {
   MYSQL_RES* stored = nullptr;
   int wanted = mysql_store_result_start(&stored, connection_.get());
   while (wanted != 0)
     wanted = mysql_store_result_cont(&stored, connection_.get(), wait(wanted, deadline, statement));
   const Result result(stored);
   if (!result && mysql_errno(connection_.get()) != 0) fail(statement);
-  std::vector<Row> rows;
-  if (!result) return rows;
+  Table table;
+  if (!result) return table;
+  const MYSQL_FIELD* const fields = mysql_fetch_fields(result.get());
+  for (unsigned column = 0; column < mysql_num_fields(result.get()); ++column)
+    table.columns.emplace_back(fields[column].name);
   while (const MYSQL_ROW values = mysql_fetch_row(result.get())) {
     const unsigned long* const lengths = mysql_fetch_lengths(result.get());
-    Row& row = rows.emplace_back();
+    Row& row = table.rows.emplace_back();
     for (unsigned column = 0; column < mysql_num_fields(result.get()); ++column)
       row.emplace_back(values[column] == nullptr ? "" : values[column], lengths[column]);
   }
-  return rows;
+  return table;
 }
 
 std::map<std::string, std::string> Connection::values(const std::string& statement) {

@@ -49,6 +49,8 @@ class Connection {
   // Runs one statement. NULL comes as "". Errors: ServerError; the session has ended then, and with it every
   // lock that it had.
   std::vector<Row> query(const std::string& statement, std::chrono::milliseconds limit);
+  // The same for one that only looks, with the names of the columns.
+  std::vector<std::map<std::string, std::string>> table(const std::string& statement);
   // The two columns of all rows: names and values, as SHOW has them.
   std::map<std::string, std::string> values(const std::string& statement);
 
@@ -61,7 +63,12 @@ class Connection {
   void connect(const ServerSettings& server, TimePoint deadline);
   // Waits for what a function of the library asks for, and returns what has come of it.
   [[nodiscard]] int wait(int wanted, TimePoint deadline, const std::string& what);
-  std::vector<Row> fetch(TimePoint deadline, const std::string& statement);
+  struct Table {
+    Row columns;
+    std::vector<Row> rows;
+  };
+  Table run(const std::string& statement, std::chrono::milliseconds limit);
+  Table fetch(TimePoint deadline, const std::string& statement);
   [[noreturn]] void fail(const std::string& what);
 
   std::unique_ptr<st_mysql, Close> connection_;

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "writer-sdk/writers/mariadb/mariadb_writer.hpp"
 
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
+#include <iterator>
+#include <stdexcept>
 #include <utility>
 
 #include "writer-sdk/writers/common/restore_events.hpp"
 #include "writer-sdk/writers/mariadb/mysql8.hpp"
+#include "writer-sdk/writers/mariadb/replication.hpp"
 #include "writer-sdk/writers/mariadb/restore.hpp"
 #include "writer-sdk/writers/mariadb/standstill.hpp"
 
@@ -34,6 +39,14 @@ WriterOptions options_of(const Config& config) {
 void exclude(Metadata& metadata, const std::string& data_directory) {
   metadata.add_exclude(data_directory, "*.pid", false);
   metadata.add_exclude(data_directory, "ibtmp1", false);
+}
+
+writers::Places empty_of(const writers::Places& places) {
+  writers::Places empty;
+  std::error_code unknown;
+  std::ranges::copy_if(places, std::back_inserter(empty),
+                       [&](const std::string& place) { return std::filesystem::is_empty(place, unknown); });
+  return empty;
 }
 
 // A failure of the server can be another one in a minute; what is not UTF-8 or not there stays so.
@@ -106,26 +119,45 @@ Consistency MariadbWriter::choose(const Session& session, const ServerLayout& la
   return Consistency::Standstill;
 }
 
+// In a session of its own, which ends if the account may not look; few servers are replicas.
+void MariadbWriter::refuse_relay_logs_that_move() const {
+  std::optional<std::string> why;
+  try {
+    Connection server = connect();
+    why = relay_logs_that_move(server, last_.data_directory);
+  } catch (const ServerError& error) {
+    if (error.number() != kNoRight) throw;
+    std::cerr << (config_.instance + ": it is not known whether the server is a replica: " + error.what() +
+                  "\n")
+              << std::flush;
+  }
+  if (why) throw Veto(VSS_E_WRITER_NON_RETRYABLE, *why);
+}
+
 std::unique_ptr<BackupLock> MariadbWriter::prepare_lock(Connection server, Consistency consistency) const {
   const bool is_mariadb = server.is_mariadb();
   if (server.version() < (is_mariadb ? kOldestMariadb : kOldestMysql))
     throw Veto(VSS_E_WRITER_NON_RETRYABLE,
                server.version_text() + " has no locks for backups: MariaDB 10.4 or MySQL 8.0 is needed");
-  if (consistency == Consistency::Standstill)
+  if (consistency == Consistency::Standstill) {
+    refuse_relay_logs_that_move();
     return std::make_unique<Standstill>(std::move(server), connect(), config_.limits);
+  }
   if (is_mariadb) return std::make_unique<BackupStages>(std::move(server), config_.limits);
   return std::make_unique<mysql8::InstanceLock>(std::move(server), config_.limits);
 }
 
 void MariadbWriter::on_prepare_snapshot(Session& session) {
   asking_the_server([&] {
-    Operation operation{find_layout(), Consistency::Atomic, nullptr, std::nullopt};
+    Operation operation;
+    operation.layout = find_layout();
     const writers::Places places = operation.layout.places();
     if (!writers::has_all(session, places, operation.layout.whose())) return;
     Connection server = connect();
     writers::expect_known(places, declared_, VSS_E_WRITER_RETRYABLE, kWho);
     operation.consistency = choose(session, operation.layout);
     operation.lock = prepare_lock(std::move(server), operation.consistency);
+    operation.empty = empty_of(places);
     operations_.insert_or_assign(session.id(), std::move(operation));
   });
 }
@@ -137,6 +169,7 @@ void MariadbWriter::on_freeze(Session& session) {
   try {
     found->second.lock->block();
     found->second.position = found->second.lock->position();
+    found->second.replica_gtid = found->second.lock->replica_gtid();
   } catch (const ServerError& error) {
     operations_.erase(found);
     throw Veto(VSS_E_WRITER_RETRYABLE, error.what());
@@ -169,8 +202,12 @@ void MariadbWriter::on_post_snapshot(Session& session) {
   }
   writers::expect_known(asking_the_server([&] { return places_now(layout); }), layout.places(),
                         VSS_E_WRITER_INCONSISTENT_SNAPSHOT, kWho);
-  const BackupRecord record{operation.consistency, layout.product,  layout.version,
-                            layout.data_directory, layout.places(), operation.position};
+  // Before or after: the snapshot may have nothing there.
+  writers::Places empty = empty_of(layout.places());
+  empty.insert(empty.end(), operation.empty.begin(), operation.empty.end());
+  const BackupRecord record{operation.consistency,  layout.product,  layout.version,
+                            layout.data_directory,  layout.places(), operation.position,
+                            operation.replica_gtid, std::move(empty)};
   for (Component& component : session.components()) component.set_backup_metadata(to_text(record));
 }
 
@@ -180,15 +217,22 @@ void MariadbWriter::end_operation(const Session& session) { operations_.erase(se
 void MariadbWriter::on_abort(Session& session) { end_operation(session); }
 void MariadbWriter::on_backup_shutdown(Session& session) { end_operation(session); }
 
+// What is installed here is known if a server has answered.
+void MariadbWriter::expect_same_product(const BackupRecord& record) const {
+  if (last_.version.empty() || last_.product == record.product) return;
+  throw std::runtime_error("what was saved is of " + record.product + " " + record.version + ", and " +
+                           last_.product + " " + last_.version +
+                           " has run here, which cannot read it: install " + record.product);
+}
+
 void MariadbWriter::on_pre_restore(Session& session) {
-  writers::pre_restore(session, [this](const std::string& metadata) {
-    make_way(parse_backup_record(metadata), config_.restore);
-  });
+  writers::pre_restore(
+      session, [this](const std::string& metadata) { make_way(parse_backup_record(metadata), config_); });
 }
 
 void MariadbWriter::on_post_restore(Session& session) {
   writers::post_restore(session, [this](const std::string& metadata) {
-    complete_restore(parse_backup_record(metadata), config_.restore);
+    complete_restore(parse_backup_record(metadata), config_);
   });
 }
 

@@ -39,6 +39,8 @@ class MariadbWriter : public Writer {
     Consistency consistency = Consistency::Atomic;
     std::unique_ptr<BackupLock> lock;  // until Thaw
     std::optional<Position> position;
+    std::string replica_gtid;
+    writers::Places empty;  // of the places, before the snapshot
   };
 
   [[nodiscard]] Connection connect() const;
@@ -46,6 +48,8 @@ class MariadbWriter : public Writer {
   [[nodiscard]] writers::Places places_now(const ServerLayout& layout) const;
   [[nodiscard]] Consistency choose(const Session& session, const ServerLayout& layout) const;
   [[nodiscard]] std::unique_ptr<BackupLock> prepare_lock(Connection server, Consistency consistency) const;
+  void refuse_relay_logs_that_move() const;
+  void expect_same_product(const BackupRecord& record) const;
   void end_operation(const Session& session);
 
   Config config_;

@@ -34,11 +34,18 @@ std::vector<std::string> data_files(Connection& server) {
 InstanceLock::InstanceLock(Connection server, const Limits& limits)
     : server_(std::move(server)), limits_(limits) {}
 
+// The lock of the instance lets transactions go on. Those between the position and the snapshot would be
+// applied twice when the log is replayed, unless they can be told by their names.
+bool InstanceLock::needs_all_at_rest() {
+  const Row log = server_.query("SELECT @@GLOBAL.log_bin, @@GLOBAL.gtid_mode", kLookLimit).at(0);
+  return (log.at(0) == "1" && log.at(1) != "ON") ||
+         server_.query(kTablesWithoutTransactions, kLookLimit).at(0).at(0) != "0";
+}
+
 void InstanceLock::block() {
   const Deadline deadline(limits_.lock);
   run_within(server_, "LOCK INSTANCE FOR BACKUP", deadline);
-  if (server_.query(kTablesWithoutTransactions, kLookLimit).at(0).at(0) != "0")
-    run_within(server_, "FLUSH TABLES WITH READ LOCK", deadline);
+  if (needs_all_at_rest()) run_within(server_, "FLUSH TABLES WITH READ LOCK", deadline);
   server_.query("FLUSH LOCAL ENGINE LOGS", kLookLimit);
   position_ =
       position_of(server_.query("SELECT LOCAL FROM performance_schema.log_status", kLookLimit).at(0).at(0));

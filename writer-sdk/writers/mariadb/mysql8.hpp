@@ -15,7 +15,8 @@ namespace vss::mariadb::mysql8 {
 [[nodiscard]] std::vector<std::string> data_files(Connection& server);
 
 // From Freeze to Thaw LOCK INSTANCE FOR BACKUP, and the global read lock if there are tables without
-// transactions. For sets of one instant.
+// transactions, or a binary log without GTIDs, whose position has to be that of the snapshot. For sets of one
+// instant.
 class InstanceLock : public BackupLock {
  public:
   InstanceLock(Connection server, const Limits& limits);
@@ -23,6 +24,8 @@ class InstanceLock : public BackupLock {
   void release() override;
 
  private:
+  [[nodiscard]] bool needs_all_at_rest();
+
   Connection server_;
   Limits limits_;
 };

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <sstream>
 
 #include "writer-sdk/writers/mariadb/mysql8.hpp"
@@ -60,8 +59,12 @@ void add_linked(writers::Places& places, const fs::path& data_directory) {
 // there are absolute paths.
 void add_system_tablespace(writers::Places& places, const Variables& variables,
                            const fs::path& data_directory) {
-  const std::string home = variables.at("innodb_data_home_dir");
-  std::istringstream files(variables.at("innodb_data_file_path"));
+  const auto value = [&](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::string() : found->second;
+  };
+  const std::string home = value("innodb_data_home_dir");
+  std::istringstream files(value("innodb_data_file_path"));
   for (std::string file; std::getline(files, file, ';');) {
     const std::string name = file.substr(0, file.find(':'));
     fs::path path = data_directory / home;
@@ -74,20 +77,44 @@ void add_system_tablespace(writers::Places& places, const Variables& variables,
   }
 }
 
-void add_if_set(writers::Places& places, const std::string& directory, const fs::path& data_directory) {
-  if (!directory.empty()) add_apart(places, data_directory / directory, data_directory);
+struct Place {
+  const char* variable;
+  bool is_file;  // or what files begin with
+  bool is_log;
+};
+
+// Of all versions and engines; a server does not know all of them, and what is relative begins in the data
+// directory.
+constexpr Place kPlaces[] = {
+    {"innodb_undo_directory", false, false},
+    {"innodb_doublewrite_dir", false, false},
+    {"rocksdb_datadir", false, false},
+    {"relay_log_info_file", true, false},
+    {"innodb_log_group_home_dir", false, true},
+    {"aria_log_dir_path", false, true},
+    {"rocksdb_wal_dir", false, true},
+    {"log_bin_basename", true, true},
+    {"log_bin_index", true, true},
+    {"relay_log_basename", true, true},
+    {"relay_log_index", true, true},
+};
+
+void add_places(ServerLayout& layout, const Variables& variables) {
+  for (const Place& place : kPlaces) {
+    const auto found = variables.find(place.variable);
+    if (found == variables.end() || found->second.empty()) continue;
+    const fs::path path = fs::path(layout.data_directory) / found->second;
+    add_apart(place.is_log ? layout.logs : layout.elsewhere, place.is_file ? path.parent_path() : path,
+              layout.data_directory);
+  }
 }
 
-Variables variables_of(Connection& server) {
-  Variables variables = server.values(
-      "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('datadir', 'innodb_data_home_dir', "
-      "'innodb_data_file_path', 'innodb_log_group_home_dir', 'innodb_undo_directory', 'aria_log_dir_path', "
-      "'log_bin_basename', 'relay_log_basename')");
-  for (const char* name :
-       {"innodb_data_home_dir", "innodb_data_file_path", "innodb_log_group_home_dir", "innodb_undo_directory",
-        "aria_log_dir_path", "log_bin_basename", "relay_log_basename"})
-    variables.try_emplace(name);
-  return variables;
+void clean_up(ServerLayout& layout) {
+  sort_and_unite(layout.logs);
+  sort_and_unite(layout.elsewhere);
+  std::erase_if(layout.logs, [&](const std::string& place) {
+    return std::ranges::find(layout.elsewhere, place) != layout.elsewhere.end();
+  });
 }
 
 }  // namespace
@@ -100,28 +127,28 @@ writers::Places ServerLayout::places() const {
 }
 
 ServerLayout layout_of(Connection& server) {
-  const Variables variables = variables_of(server);
+  std::string names = "'datadir', 'innodb_data_home_dir', 'innodb_data_file_path'";
+  for (const Place& place : kPlaces) names += std::string(", '") + place.variable + "'";
+  ServerLayout layout =
+      layout_of(server.values("SHOW GLOBAL VARIABLES WHERE Variable_name IN (" + names + ")"));
+  layout.product = server.is_mariadb() ? "MariaDB" : "MySQL";
+  layout.version = server.version_text();
+  if (!server.is_mariadb()) {
+    const fs::path directory = layout.data_directory;
+    for (const std::string& file : mysql8::data_files(server))
+      add_apart(layout.elsewhere, (directory / file).parent_path(), directory);
+    clean_up(layout);
+  }
+  return layout;
+}
+
+ServerLayout layout_of(const std::map<std::string, std::string>& variables) {
   const auto data = variables.find("datadir");
   if (data == variables.end()) throw ServerError("the server does not say where its data directory is");
   ServerLayout layout = layout_on_disk(data->second);
-  layout.product = server.is_mariadb() ? "MariaDB" : "MySQL";
-  layout.version = server.version_text();
-  const fs::path directory = layout.data_directory;
-  add_system_tablespace(layout.elsewhere, variables, directory);
-  add_if_set(layout.elsewhere, variables.at("innodb_undo_directory"), directory);
-  if (!server.is_mariadb()) {
-    for (const std::string& file : mysql8::data_files(server))
-      add_apart(layout.elsewhere, (directory / file).parent_path(), directory);
-  }
-  add_if_set(layout.logs, variables.at("innodb_log_group_home_dir"), directory);
-  add_if_set(layout.logs, variables.at("aria_log_dir_path"), directory);
-  for (const char* base : {"log_bin_basename", "relay_log_basename"})
-    add_if_set(layout.logs, fs::path(variables.at(base)).parent_path(), directory);
-  sort_and_unite(layout.logs);
-  sort_and_unite(layout.elsewhere);
-  std::erase_if(layout.logs, [&](const std::string& place) {
-    return std::ranges::find(layout.elsewhere, place) != layout.elsewhere.end();
-  });
+  add_system_tablespace(layout.elsewhere, variables, layout.data_directory);
+  add_places(layout, variables);
+  clean_up(layout);
   return layout;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 // Where a server keeps its files.
 
+#include <map>
 #include <string>
 
 #include "writer-sdk/writers/common/places.hpp"
@@ -24,6 +25,8 @@ struct ServerLayout {
 
 // Of that server. Errors: ServerError, std::filesystem::filesystem_error.
 [[nodiscard]] ServerLayout layout_of(Connection& server);
+// The same by the values of its variables.
+[[nodiscard]] ServerLayout layout_of(const std::map<std::string, std::string>& variables);
 // What the links and mounts in a data directory say; no server has to run. What only the server's
 // configuration names is not in it.
 [[nodiscard]] ServerLayout layout_on_disk(const std::string& data_directory);

@@ -24,6 +24,7 @@ Standstill::Standstill(Connection server, Connection flusher, const Limits& limi
         "the server has no innodb_log_checkpoint_now, without which its volumes cannot be captured at "
         "several "
         "instants: upgrade MariaDB, or have them captured at one (--require cut)");
+  (void)facts();
   // The same right as for the other value, which would not end while others write.
   flusher_.query("SET GLOBAL innodb_log_checkpoint_now = 0", kLookLimit);
   flush_early(server_, limits_);
@@ -32,22 +33,19 @@ Standstill::Standstill(Connection server, Connection flusher, const Limits& limi
 void Standstill::block() {
   run_within(server_, "FLUSH TABLES WITH READ LOCK", Deadline(limits_.lock));
   at_rest_ = wait_for_rest();
-  position_ = position_of(server_);
+  note_positions(server_);
 }
 
 Standstill::Facts Standstill::facts() {
   auto values = server_.values(
       "SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_lsn_current', 'Innodb_lsn_last_checkpoint', "
-      "'Innodb_buffer_pool_pages_dirty', 'Innodb_history_list_length', 'Aria_pagecache_blocks_not_flushed', "
-      "'Key_blocks_not_flushed')");
-  if (values.size() != 6)
+      "'Innodb_buffer_pool_pages_dirty', 'Innodb_history_list_length')");
+  if (values.size() != 4)
     throw ServerError(
         "the server does not say what InnoDB has written: its volumes cannot be captured at several "
         "instants; upgrade MariaDB, or have them captured at one (--require cut)");
   return {values["Innodb_lsn_current"], values["Innodb_lsn_last_checkpoint"],
-          number(values["Innodb_buffer_pool_pages_dirty"]),
-          number(values["Aria_pagecache_blocks_not_flushed"]) + number(values["Key_blocks_not_flushed"]),
-          number(values["Innodb_history_list_length"])};
+          number(values["Innodb_buffer_pool_pages_dirty"]), number(values["Innodb_history_list_length"])};
 }
 
 void Standstill::write_pages(const Deadline& deadline) {
@@ -61,6 +59,8 @@ void Standstill::write_pages(const Deadline& deadline) {
   }
 }
 
+// Only of InnoDB: the lock has closed the tables of the others, and what their caches still count as not
+// written is of temporary tables, which are no part of a backup.
 Standstill::Facts Standstill::wait_for_rest() {
   const Deadline deadline(limits_.standstill);
   Facts last;
@@ -70,16 +70,14 @@ Standstill::Facts Standstill::wait_for_rest() {
     const Facts now = facts();
     if (now != last) since = std::chrono::steady_clock::now();
     last = now;
-    const bool written = now.dirty_pages == 0 && now.dirty_blocks == 0;
     const bool purged = now.to_purge == 0 || std::chrono::steady_clock::now() - since >= kNothingPurged;
-    if (written && purged) return last;
+    if (now.dirty_pages == 0 && purged) return last;
+    std::this_thread::sleep_for(kPoll);
     if (deadline.has_passed())
       throw ServerError("the server did not come to rest: " + std::to_string(now.dirty_pages) +
-                        " pages of InnoDB and " + std::to_string(now.dirty_blocks) +
-                        " blocks of other engines are not written, " + std::to_string(now.to_purge) +
+                        " pages of InnoDB are not written, " + std::to_string(now.to_purge) +
                         " transactions not purged; try again when less goes on, or raise "
                         "snapshot.standstill_timeout_ms");
-    std::this_thread::sleep_for(kPoll);
   }
 }
 

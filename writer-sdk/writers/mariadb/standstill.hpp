@@ -15,7 +15,7 @@ class Standstill : public BackupLock {
   // `flusher` is another session. Errors: ServerError also if the server does not write its pages when it is
   // told to.
   Standstill(Connection server, Connection flusher, const Limits& limits);
-  // The global read lock, and the wait until InnoDB and the others have nothing left to write.
+  // The global read lock, and the wait until InnoDB has nothing left to write.
   void block() override;
   // Errors: ServerError also if InnoDB has written meanwhile.
   void release() override;
@@ -26,7 +26,6 @@ class Standstill : public BackupLock {
     std::string log_end;
     std::string checkpoint;
     std::uint64_t dirty_pages = 0;
-    std::uint64_t dirty_blocks = 0;  // of Aria and MyISAM
     std::uint64_t to_purge = 0;
     bool operator==(const Facts&) const = default;
   };

@@ -174,14 +174,13 @@ void PostgresqlWriter::on_abort(Session& session) { end_operation(session); }
 void PostgresqlWriter::on_backup_shutdown(Session& session) { end_operation(session); }
 
 void PostgresqlWriter::on_pre_restore(Session& session) {
-  writers::pre_restore(session, [this](const std::string& metadata) {
-    make_way(parse_backup_record(metadata), config_.restore);
-  });
+  writers::pre_restore(
+      session, [this](const std::string& metadata) { make_way(parse_backup_record(metadata), config_); });
 }
 
 void PostgresqlWriter::on_post_restore(Session& session) {
   writers::post_restore(session, [this](const std::string& metadata) {
-    complete_restore(parse_backup_record(metadata), config_.restore);
+    complete_restore(parse_backup_record(metadata), config_);
   });
 }
 

@@ -2,14 +2,11 @@
 #include "writer-sdk/writers/postgresql/restore.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -17,27 +14,12 @@
 #include "writer-sdk/common/unique_fd.hpp"
 #include "writer-sdk/writers/common/restore_events.hpp"
 #include "writer-sdk/writers/postgresql/cluster_layout.hpp"
+#include "writer-sdk/writers/postgresql/running_server.hpp"
 
 namespace vss::postgresql {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The first line of postmaster.pid; negative for a server of one user. A process of that number which works
-// elsewhere is not the server, whose file was left by a crash.
-std::optional<pid_t> running_server(const fs::path& data_directory) {
-  const fs::path file = data_directory / "postmaster.pid";
-  if (!fs::exists(file)) return std::nullopt;
-  pid_t pid = 0;
-  std::ifstream(file) >> pid;
-  if (pid == 0) throw std::runtime_error(file.string() + " cannot be read: is a server running?");
-  pid = std::abs(pid);
-  if (::kill(pid, 0) != 0 && errno == ESRCH) return std::nullopt;
-  std::error_code unknown;
-  const bool works_here = fs::equivalent("/proc/" + std::to_string(pid) + "/cwd", data_directory, unknown);
-  if (!unknown && !works_here) return std::nullopt;
-  return pid;
-}
 
 [[noreturn]] void fail(const fs::path& path) {
   throw std::system_error(errno, std::generic_category(), path.string());
@@ -135,15 +117,19 @@ void remove_what_steers_recovery(const BackupRecord& record) {
 
 }  // namespace
 
-void make_way(const BackupRecord& record, const RestoreSettings& settings) {
-  if (!running_server(record.data_directory)) return;
-  if (!settings.stop_command.empty()) writers::run_for_restore(settings.stop_command, "stop_command");
-  if (const auto pid = running_server(record.data_directory))
-    throw std::runtime_error("a server (pid " + std::to_string(*pid) + ") works in " + record.data_directory +
-                             ": stop it and restore again, or set stop_command");
+void make_way(const BackupRecord& record, const Config& config) {
+  if (!server_in(record.data_directory, config.server)) return;
+  const std::vector<std::string>& stop = config.restore.stop_command;
+  if (!stop.empty()) writers::run_for_restore(stop, "stop_command");
+  if (const auto server = server_in(record.data_directory, config.server))
+    throw std::runtime_error(*server + ": stop it and restore again, or set stop_command");
 }
 
-void complete_restore(const BackupRecord& record, const RestoreSettings& settings) {
+void complete_restore(const BackupRecord& record, const Config& config) {
+  if (const auto server = server_in(record.data_directory, config.server))
+    throw std::runtime_error("a server was started before the files were back (" + *server +
+                             "): stop it and restore again");
+  const RestoreSettings& settings = config.restore;
   const fs::path directory = record.data_directory;
   const ClusterLayout layout = layout_on_disk(record.data_directory);
   if (layout.major != record.major || !fs::exists(directory / "global" / "pg_control"))
