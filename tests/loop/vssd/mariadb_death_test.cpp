@@ -160,7 +160,9 @@ INSTANTIATE_TEST_SUITE_P(Victims, MariadbDeath,
                                          Row{"requester", Victim::Requester, true},
                                          Row{"vssd", Victim::Vssd, true},
                                          Row{"server_at_a_standstill", Victim::Server, false},
-                                         Row{"writer_at_a_standstill", Victim::Writer, false}),
+                                         Row{"writer_at_a_standstill", Victim::Writer, false},
+                                         Row{"requester_at_a_standstill", Victim::Requester, false},
+                                         Row{"vssd_at_a_standstill", Victim::Vssd, false}),
                          [](const auto& row) { return row.param.name; });
 
 }  // namespace
