@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -64,13 +64,15 @@ TEST(MariadbRecord, ComesBackAsItWas) {
 }
 
 TEST(MariadbRecord, WhatIsNoRecordIsAnError) {
+  constexpr const char* kWithoutOffset =
+      R"({"consistency":"standstill","product":"MariaDB","version":"","data_directory":"/x","places":[],)"
+      R"("binlog_file":"a","gtid":""})";
   for (
       const char* text :
       {"", "[]", "{", R"({"consistency":"standstill"})",
        R"({"consistency":"other","product":"MariaDB","version":"","data_directory":"/x","places":["/x"]})",
        R"({"consistency":"standstill","product":"MariaDB","version":"","data_directory":"/x","places":"/x"})",
-       R"({"consistency":"standstill","product":"MariaDB","version":"","data_directory":"/x","places":[],)"
-       R"("binlog_file":"a"})"}) {
+       kWithoutOffset}) {
     EXPECT_THROW((void)parse_backup_record(text), std::runtime_error) << text;
   }
 }
@@ -292,7 +294,7 @@ TEST_F(MariadbRestore, AServerThatHasItsFilesLockedIsRefusedOrStopped) {
     EXPECT_THAT(refusal(), HasSubstr("stop it and restore again")) << "it still runs";
     // As long as it dies it still has them, and so would a server.
     const std::string pid = std::to_string(server.pid());
-    command = {"/bin/sh", "-c", "kill -9 " + pid + "; while grep -q ' " + pid + " ' /proc/locks; do :; done"};
+    command = {"/bin/sh", "-c", R"(kill -9 "$1"; while grep -q " $1 " /proc/locks; do :; done)", "sh", pid};
     EXPECT_EQ(refusal(), "");
   }
   fs::remove_all(data_);
