@@ -83,10 +83,6 @@ struct Column {
   std::string level;
 };
 
-double milliseconds(StallClock::duration time) {
-  return std::chrono::duration<double, std::milli>(time).count();
-}
-
 double at(std::vector<double> values, double part) {
   if (values.empty()) return 0;
   std::ranges::sort(values);

@@ -44,6 +44,7 @@ class Database {
 };
 
 inline constexpr int kDatabaseClients = 4;
+inline constexpr int kRowsOfEachClient = 20000;
 
 // The account of the server, which has to be admitted by vssd, and how the server is made. `directory` is
 // made and gets what belongs in no volume.

@@ -12,15 +12,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kRows = 20000;  // of each client
-
 class MariadbClient : public DatabaseClient {
  public:
   MariadbClient(const MariadbServer& server, int number)
       : session_(server.connect()), number_(std::to_string(number)), random_(static_cast<unsigned>(number)) {}
 
   void commit() override {
-    const std::string id = std::to_string(random_() % kRows);
+    const std::string id = std::to_string(random_() % kRowsOfEachClient);
     session_.run("BEGIN");
     session_.run("UPDATE bench.accounts SET balance = balance + 1 WHERE client = " + number_ +
                  " AND id = " + id);
@@ -52,7 +50,8 @@ class MariadbDatabase : public Database {
         "INT) "
         "ENGINE = InnoDB");
     session.run("INSERT INTO accounts SELECT c.seq, i.seq, 0, REPEAT('x', 80) FROM seq_0_to_" +
-                std::to_string(kDatabaseClients - 1) + " c, seq_0_to_" + std::to_string(kRows - 1) + " i");
+                std::to_string(kDatabaseClients - 1) + " c, seq_0_to_" +
+                std::to_string(kRowsOfEachClient - 1) + " i");
     version_ = "MariaDB " + session.run("SELECT VERSION()");
   }
 

@@ -11,8 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kRows = 20000;  // of each client
-
 // Nothing but the sets is to cause checkpoints; the rest are the server's defaults.
 constexpr const char* kSettings[] = {"alter system set checkpoint_timeout = '1h'",
                                      "alter system set max_wal_size = '1GB'",
@@ -22,7 +20,8 @@ constexpr const char* kSettings[] = {"alter system set checkpoint_timeout = '1h'
 std::string ledger() {
   return "create table accounts(client int, id int, balance bigint not null, note text) tablespace far;"
          "insert into accounts select c, i, 0, repeat('x', 80) from generate_series(0, " +
-         std::to_string(kDatabaseClients - 1) + ") c, generate_series(0, " + std::to_string(kRows - 1) +
+         std::to_string(kDatabaseClients - 1) + ") c, generate_series(0, " +
+         std::to_string(kRowsOfEachClient - 1) +
          ") i;"
          "alter table accounts add primary key (client, id);"
          "create table entries(client int, id int, amount int)";
@@ -35,7 +34,7 @@ class PostgresqlClient : public DatabaseClient {
 
   // Several statements in one message are one transaction.
   void commit() override {
-    const std::string id = std::to_string(random_() % kRows);
+    const std::string id = std::to_string(random_() % kRowsOfEachClient);
     session_.run("update accounts set balance = balance + 1 where client = " + number_ + " and id = " + id +
                  "; insert into entries values (" + number_ + ", " + id + ", 1)");
   }

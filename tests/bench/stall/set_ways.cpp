@@ -19,10 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kCopy = ".copy";
 
-double milliseconds(StallClock::duration time) {
-  return std::chrono::duration<double, std::milli>(time).count();
-}
-
 template <typename T>
 void must(const Reply<T>& reply) {
   if (!reply) throw std::runtime_error(reply.error().name + ": " + reply.error().message);

@@ -14,13 +14,15 @@ namespace vss::test {
 
 using StallClock = std::chrono::steady_clock;
 
+[[nodiscard]] inline double milliseconds(StallClock::duration time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
 // One transaction, from before it was sent until its commit was acknowledged.
 struct Commit {
   StallClock::time_point start;
   StallClock::time_point end;
-  [[nodiscard]] double milliseconds() const {
-    return std::chrono::duration<double, std::milli>(end - start).count();
-  }
+  [[nodiscard]] double milliseconds() const { return test::milliseconds(end - start); }
 };
 
 class StallClients {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "tests/support/account.hpp"
+#include "tests/support/collect_wrong.hpp"
 #include "tests/support/run_program.hpp"
 
 namespace vss::test {
@@ -18,7 +19,7 @@ constexpr int kAccounts = 500;
 // Every transfer is in the journal and moves as much out of "near" as it moves into "far", so each of the
 // three tells what the other two have to be. Then each client notes its transfers in "logged" and "plain", in
 // this order: in one instant each of these has as many as the one before, or one less for the one under way.
-constexpr const char* kBooks = R"(
+constexpr const char* kMariadbBooks = R"(
   SELECT CASE WHEN n.sum + j.sum = 500000 AND f.sum - j.sum = 500000 THEN ''
     ELSE CONCAT('near ', n.sum, ', far ', f.sum, ', journal ', j.sum) END
   FROM (SELECT SUM(balance) AS sum FROM ledger.near) n, (SELECT SUM(balance) AS sum FROM ledger.far) f,
@@ -30,22 +31,13 @@ constexpr const char* kNotes = R"(
     LEFT JOIN (SELECT client, COUNT(*) AS l, MAX(number) AS lm FROM ledger.logged GROUP BY client) b USING (client)
     LEFT JOIN (SELECT client, COUNT(*) AS p, MAX(number) AS pm FROM ledger.plain GROUP BY client) c USING (client)
   WHERE NOT (j = jm AND l = lm AND p = pm AND j >= l AND l >= p AND p >= j - 1))";
-constexpr const char* kWitness = "SELECT COUNT(*), COALESCE(MAX(number), 0) FROM ledger.witness";
+constexpr const char* kMariadbWitness = "SELECT COUNT(*), COALESCE(MAX(number), 0) FROM ledger.witness";
 
 std::string in(const fs::path& directory) { return " DATA DIRECTORY = '" + directory.string() + "'"; }
 
-template <typename Step>
-void collect(std::vector<std::string>& wrong, const Step& step) {
-  try {
-    if (const std::string text = step(); !text.empty()) wrong.push_back(text);
-  } catch (const std::runtime_error& error) {
-    wrong.emplace_back(error.what());
-  }
-}
-
 // None may be missing in between either: each was committed after the one before.
 std::string missing_numbers(MariadbSession& session, std::uint64_t acknowledged) {
-  const std::string numbers = session.run(kWitness);
+  const std::string numbers = session.run(kMariadbWitness);
   const std::uint64_t count = std::stoull(numbers);
   const std::uint64_t last = std::stoull(numbers.substr(numbers.find(' ')));
   if (count == last && last >= acknowledged) return "";
@@ -169,21 +161,21 @@ RestoredMariadb::~RestoredMariadb() {
 
 std::vector<std::string> RestoredMariadb::violations(std::uint64_t acknowledged) {
   std::vector<std::string> wrong;
-  collect(wrong, [&] {
+  collect_wrong(wrong, [&] {
     server_->start();
     return "";
   });
   if (!wrong.empty()) return wrong;
-  collect(wrong, [&] {
+  collect_wrong(wrong, [&] {
     MariadbSession session = server_->connect();
     session.run("SET SESSION group_concat_max_len = 1000000");
-    collect(wrong, [&] { return damaged_tables(session); });
-    collect(wrong, [&] { return session.run(kBooks); });
-    collect(wrong, [&] { return session.run(kNotes); });
-    collect(wrong, [&] { return missing_numbers(session, acknowledged); });
+    collect_wrong(wrong, [&] { return damaged_tables(session); });
+    collect_wrong(wrong, [&] { return session.run(kMariadbBooks); });
+    collect_wrong(wrong, [&] { return session.run(kNotes); });
+    collect_wrong(wrong, [&] { return missing_numbers(session, acknowledged); });
     return "";
   });
-  collect(wrong, [&] {
+  collect_wrong(wrong, [&] {
     server_->stop();
     return errors_in(server_->log());
   });

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto kStopLimit = std::chrono::seconds(60);
+constexpr auto kMariadbStopLimit = std::chrono::seconds(60);
 constexpr const char* kServer = "/usr/sbin/mariadbd";
 
 // The log of InnoDB is written once a second only, so that it matters who flushes it.
@@ -115,7 +115,7 @@ void MariadbServer::start(std::chrono::seconds limit) {
 
 void MariadbServer::stop() {
   process_->signal(SIGTERM);
-  const std::optional<int> status = process_->wait(kStopLimit);
+  const std::optional<int> status = process_->wait(kMariadbStopLimit);
   last_log_ = process_->output();
   process_.reset();
   if (status != 0) throw std::runtime_error("the server did not stop cleanly:\n" + last_log_);

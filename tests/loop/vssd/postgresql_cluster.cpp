@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "tests/support/account.hpp"
+#include "tests/support/collect_wrong.hpp"
 #include "tests/support/run_program.hpp"
 #include "tests/support/wait_until.hpp"
 
@@ -63,15 +64,6 @@ void configure(const PostgresPlaces& places, const fs::path& archive) {
 void make_link(const fs::path& target, const fs::path& link) {
   fs::remove_all(link);
   fs::create_symlink(target, link);
-}
-
-template <typename Step>
-void collect(std::vector<std::string>& wrong, const Step& step) {
-  try {
-    if (const std::string text = step(); !text.empty()) wrong.push_back(text);
-  } catch (const std::runtime_error& error) {
-    wrong.emplace_back(error.what());
-  }
 }
 
 }  // namespace
@@ -266,13 +258,13 @@ RestoredServer::~RestoredServer() {
 
 std::vector<std::string> RestoredServer::violations(std::uint64_t acknowledged) {
   std::vector<std::string> wrong;
-  collect(wrong, [&] {
+  collect_wrong(wrong, [&] {
     server_->start();
     return "";
   });
   if (!wrong.empty()) return wrong;
-  collect(wrong, [&] { return server_->connect().run(kBooks); });
-  collect(wrong, [&] {
+  collect_wrong(wrong, [&] { return server_->connect().run(kBooks); });
+  collect_wrong(wrong, [&] {
     // Each was committed after the one before: none may be missing in between either.
     const std::string numbers = server_->connect().run("select count(*) || ' ' || max(number) from witness");
     const std::uint64_t count = std::stoull(numbers);
@@ -281,12 +273,12 @@ std::vector<std::string> RestoredServer::violations(std::uint64_t acknowledged) 
                ? std::string()
                : "count and last number " + numbers + ", acknowledged " + std::to_string(acknowledged);
   });
-  collect(wrong, [&] {
+  collect_wrong(wrong, [&] {
     return run_program({"env", "PGOPTIONS=-c client_min_messages=warning", postgres_program("pg_amcheck"),
                         "-h", server_->socket(), "-U", kAccount, "--all", "--heapallindexed",
                         "--install-missing"});
   });
-  collect(wrong, [&] {
+  collect_wrong(wrong, [&] {
     server_->stop();
     (void)run_program(as_postgres({postgres_program("pg_checksums"), "--check", "-D", places_.data}));
     return "";
