@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::seconds kConnectLimit{2};
+constexpr std::chrono::seconds kProbeLimit{2};
 // A server keeps a lock on each of these as long as it runs; its pid file may lie anywhere.
 constexpr const char* kLockedFiles[] = {"ibdata1", "aria_log_control"};
 
@@ -57,7 +57,7 @@ std::optional<std::string> server_that_answers(const BackupRecord& record, const
   if (!writers::is_listened_to(settings.socket)) return std::nullopt;
   const std::string name = "the server of " + settings.socket;
   try {
-    Connection server(settings, kConnectLimit);
+    Connection server(settings, kProbeLimit);
     if (!have_one_in_common(layout_of(server).places(), record.places)) return std::nullopt;
     return name + " works in " + record.data_directory + ", though what it has there was deleted";
   } catch (const ServerError& error) {

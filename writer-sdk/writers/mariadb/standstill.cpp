@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kPoll = 20ms;
+constexpr auto kRestPoll = 20ms;
 // Purging begins within a second or two, unless an old view of a long transaction keeps it from it.
 constexpr auto kNothingPurged = 2500ms;
 
@@ -72,7 +72,7 @@ Standstill::Facts Standstill::wait_for_rest() {
     last = now;
     const bool purged = now.to_purge == 0 || std::chrono::steady_clock::now() - since >= kNothingPurged;
     if (now.dirty_pages == 0 && purged) return last;
-    std::this_thread::sleep_for(kPoll);
+    std::this_thread::sleep_for(kRestPoll);
     if (deadline.has_passed())
       throw ServerError("the server did not come to rest: " + std::to_string(now.dirty_pages) +
                         " pages of InnoDB are not written, " + std::to_string(now.to_purge) +
