@@ -57,7 +57,6 @@ class UnitWriter(Test):
         self.goes_on_when(guest, "the requester is killed", "kill -9 $(pgrep -x vssctl)")
         self.somebody_elses_stays_frozen(guest)
         self.systemd_may_execute_itself_anew(guest)
-        self.goes_on_when(guest, "the writer is frozen itself", f"systemctl freeze {UNIT}", IN_TIME)
         self.goes_on_when(guest, "the writer is stopped", f"kill -STOP {self.writer}", IN_TIME)
         self.goes_on_when(guest, "the writer is asked to end", f"systemctl restart {UNIT}")
         self.brake.stop()
