@@ -7,18 +7,14 @@ import os
 
 from ring import storage, vssd
 from ring.guest import Guest
+from ring.point_in_time import shows_one_instant
 from ring.soundness import expect_sound
 from ring.testcase import Test
 
 ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "1"))
 DOCUMENT = "/run/backup.json"
-# Where data, logs and tables are, and what the writer is to do.
-LAYOUTS = (
-    (("thick", "thick", "thick"), "auto"),
-    (("thin", "thin", "thin"), "auto"),
-    (("thick", "thin", "thick"), "standstill"),
-)
-IN_DOCUMENT = {"auto": "backup-stage-atomic", "standstill": "standstill"}
+# Where data, logs and tables are.
+LAYOUTS = (("thick", "thick", "thick"), ("thin", "thin", "thin"), ("thick", "thin", "thick"))
 PLACES = ("data", "log", "far")
 
 # The copies are looked at in a mount namespace in which they lie where the server knows its files to be.
@@ -38,18 +34,13 @@ mariadb-install-db --no-defaults --user=mysql --datadir=/srv/$DATA/db --innodb-l
 systemd-run -q --unit=database -p User=mysql /usr/sbin/mariadbd $options --socket=/run/mysqld/mysqld.sock
 for ((i = 0; i < 600; ++i)); do sql mysqld "SELECT 1" >/dev/null 2>&1 && break; sleep 0.1; done
 sql mysqld "CREATE OR REPLACE USER mysql@localhost IDENTIFIED VIA unix_socket"
-sql mysqld "GRANT RELOAD, BINLOG MONITOR ON *.* TO mysql@localhost"
+sql mysqld "GRANT $RIGHTS ON *.* TO mysql@localhost"
 sql mysqld "CREATE DATABASE ledger"
 sql mysqld "CREATE TABLE ledger.near (n BIGINT PRIMARY KEY) ENGINE = InnoDB"
 sql mysqld "CREATE TABLE ledger.far (n BIGINT) ENGINE = InnoDB DATA DIRECTORY = '/srv/$FAR/db'"
 sql mysqld "CREATE TABLE ledger.plain (n BIGINT, KEY (n)) ENGINE = Aria TRANSACTIONAL = 0
   DATA DIRECTORY = '/srv/$FAR/db'"
-[ $MODE = auto ] || sql mysqld "GRANT SUPER ON *.* TO mysql@localhost"
-mkdir -p /etc/vssd/mariadb
-case $MODE in
-  auto) : >/etc/vssd/mariadb/main.toml ;;
-  *) printf '[snapshot]\nmode = "%s"\n' $MODE >/etc/vssd/mariadb/main.toml ;;
-esac
+mkdir -p /etc/vssd/mariadb && touch /etc/vssd/mariadb/main.toml
 systemctl start vss-writer-mariadb@main
 """
 
@@ -89,10 +80,12 @@ class MariadbOnLvm(Test):
         storage.make_group(guest, "data", ["pv"])
         storage.make_pool(guest, "data", "1G")
         storage.thick(guest, "data", "scratch", "512M")
-        for number, (layout, self.mode) in enumerate(LAYOUTS):
+        nests = vssd.nests_freezes(guest)
+        for number, layout in enumerate(LAYOUTS):
             self.volumes = [f"{name}{number}" for name in PLACES]
-            for name, kind in zip(self.volumes, layout):
-                getattr(storage, kind)(guest, "data", name, "256M")
+            made = [getattr(storage, kind)(guest, "data", name, "256M") for name, kind in zip(self.volumes, layout)]
+            self.one_instant = shows_one_instant(made, nests)
+            self.rights = "RELOAD, BINLOG MONITOR" if self.one_instant else "RELOAD, BINLOG MONITOR, SUPER"
             self.on_these_volumes(guest)
 
     def on_these_volumes(self, guest: Guest) -> None:
@@ -110,7 +103,7 @@ class MariadbOnLvm(Test):
         expect_sound(guest, self.paths)
 
     def names(self) -> dict[str, str]:
-        return {place.upper(): name for place, name in zip(PLACES, self.volumes)} | {"MODE": self.mode}
+        return {place.upper(): name for place, name in zip(PLACES, self.volumes)} | {"RIGHTS": self.rights}
 
     def script(self, guest: Guest, text: str, env: dict[str, str] | None = None) -> str:
         return guest.run(FUNCTIONS + text, timeout=400, env=self.names() | (env or {})).out
@@ -132,9 +125,10 @@ class MariadbOnLvm(Test):
     def what_was_committed_is_on_the_set(self, guest: Guest) -> None:
         committed = self.committed(guest)
         made = self.create(guest, self.paths)
-        self.equal(made["consistency"], "cut", f"the level ({made['consistency_reason']})")
+        level, consistency = ("cut", "backup-stage-atomic") if self.one_instant else ("per-volume", "standstill")
+        self.equal(made["consistency"], level, f"the level ({made['consistency_reason']})")
         document = guest.run(f"cat {DOCUMENT}").out
-        for fact in (IN_DOCUMENT[self.mode], "binlog_position"):
+        for fact in (consistency, "binlog_position"):
             self.true(fact in document, f"the document says {fact}")
         snapshots = {f"{place.upper()}_SNAPSHOT": vssd.snapshot_of(made, path)["path"]
                      for place, path in zip(PLACES, self.paths)}

@@ -36,7 +36,7 @@ freeze_within_ms = 15000
 
 class UnitWriter(Test):
     disks = {"pv": "1G"}
-    usual = ("bookworm", "trixie")
+    usual = ("trixie",)
     limit = 2400
 
     def run(self, guest: Guest) -> None:
