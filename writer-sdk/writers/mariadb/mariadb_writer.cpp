@@ -226,8 +226,11 @@ void MariadbWriter::expect_same_product(const BackupRecord& record) const {
 }
 
 void MariadbWriter::on_pre_restore(Session& session) {
-  writers::pre_restore(
-      session, [this](const std::string& metadata) { make_way(parse_backup_record(metadata), config_); });
+  writers::pre_restore(session, [this](const std::string& metadata) {
+    const BackupRecord record = parse_backup_record(metadata);
+    expect_same_product(record);
+    make_way(record, config_);
+  });
 }
 
 void MariadbWriter::on_post_restore(Session& session) {
