@@ -15,9 +15,10 @@ MACHINE = ["-accel", "tcg,thread=multi", "-cpu", "qemu64,cx16=off", "-nodefaults
 # panic=-1 with -no-reboot: a panic ends QEMU at once.
 # The watchdogs of an emulated processor bark later: it may have to wait for a real one. So may its timer, whose check at
 # boot (arch/x86/kernel/apic/io_apic.c, check_timer) panics if ten ticks do not come in time. Without rep_good the kernel
-# clears and copies pages in loops of its own.
+# clears and copies pages in loops of its own. Without norandmaps a program lies at other addresses each time it is run,
+# and QEMU 7.2 translates all of it again: half of a processor's time, where udevd and lvm run one program after another.
 APPEND = ("rw console=ttyS0 quiet loglevel=5 panic=-1 no_timer_check net.ifnames=0 mitigations=off systemd.show_status=0 "
-          "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 clearcpuid=rep_good init_on_alloc=0")
+          "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 clearcpuid=rep_good init_on_alloc=0 norandmaps")
 
 
 @dataclass
