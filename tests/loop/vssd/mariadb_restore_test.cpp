@@ -61,6 +61,21 @@ class MariadbRestore : public MariadbTest, public testing::WithParamInterface<La
     throw std::runtime_error("the writer is not in the document");
   }
 
+  // The same document, as a server of another product would have left it.
+  [[nodiscard]] std::string document_of(const std::string& product) const {
+    json document = json::parse(std::ifstream(document_));
+    for (json& writer : document.at("writers")) {
+      for (json& component : writer.at("components")) {
+        json record = json::parse(component.at("backup_metadata").get<std::string>());
+        record["product"] = product;
+        component["backup_metadata"] = record.dump();
+      }
+    }
+    const std::string path = volumes_.directory() / (product + ".json");
+    std::ofstream(path) << document;
+    return path;
+  }
+
   // The binary logs from that of the document on, in order.
   [[nodiscard]] std::string save_binary_logs() const {
     const fs::path saved = volumes_.directory() / "binlogs";
@@ -106,8 +121,9 @@ class MariadbRestore : public MariadbTest, public testing::WithParamInterface<La
     return "find " + places().data.string() + " " + places().log.string() + " " + places().far.string() +
            " -mindepth 1 -delete\n";
   }
-  Ended restore(const std::string& script) {
-    return vssctl({"restore", "--document", document_, "--", "sh", "-c", script});
+  Ended restore(const std::string& script) { return restore(document_, script); }
+  Ended restore(const std::string& document, const std::string& script) {
+    return vssctl({"restore", "--document", document, "--", "sh", "-c", script});
   }
 
   const std::string document_ = volumes_.directory() / "backup.json";
@@ -146,6 +162,11 @@ TEST_P(MariadbRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
   }
 
   start_writer_that_stops_it();
+  const Ended foreign = restore(document_of("MySQL"), delete_all());
+  EXPECT_NE(foreign.status, 0);
+  EXPECT_NE(foreign.output.find("install MySQL"), std::string::npos) << foreign.output;
+  EXPECT_NO_THROW((void)server_->connect()) << "it was stopped for nothing";
+
   const Ended incomplete = restore(copy_back(snapshots, places().log));
   EXPECT_NE(incomplete.status, 0);
   EXPECT_NE(incomplete.output.find("restored in " + places().log.string()), std::string::npos)

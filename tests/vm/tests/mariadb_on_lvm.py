@@ -77,6 +77,7 @@ mariadb-admin --socket=/run/mysqld/copy.sock shutdown && wait $server
 class MariadbOnLvm(Test):
     disks = {"pv": "4G"}
     usual = ("bookworm",)
+    limit = 900 + 300 * ROUNDS
 
     def run(self, guest: Guest) -> None:
         storage.make_group(guest, "data", ["pv"])
