@@ -65,9 +65,10 @@ Json Requester::make_set() {
     if (writers) {
       step_("PrepareForBackup", [&] { proxy_->PrepareForBackup(); });
       const Json answered = check_writers();
-      if (!has_set) return describe({}, answered);
+      if (!has_set) return describe(Json::object(), answered);
     }
-    const Dict result = step_("DoSnapshotSet", [&] { return proxy_->DoSnapshotSet(); });
+    const Json result = to_json(step_("DoSnapshotSet", [&] { return proxy_->DoSnapshotSet(); }));
+    for (const Json& warning : result.value("warnings", Json::array())) warn(warning);
     return describe(result, writers ? check_writers() : Json::array());
   } catch (...) {
     abort_unfinished();
@@ -185,18 +186,18 @@ Json Requester::check_writers() {
                           [this](std::string warning) { warn(std::move(warning)); });
 }
 
-Json Requester::describe(const Dict& result, Json writers) const {
-  Json json = with_keys(to_json(result), {{"set_id", ""},
-                                          {"context", options_.context},
-                                          {"consistency", ""},
-                                          {"hold_ms", 0.0},
-                                          {"snapshots", Json::array()},
-                                          {"writers", Json::array()},
-                                          {"consistency_reason", ""},
-                                          {"warnings", Json::array()}});
+Json Requester::describe(const Json& result, Json writers) const {
+  Json json = with_keys(result, {{"set_id", ""},
+                                 {"context", options_.context},
+                                 {"consistency", ""},
+                                 {"hold_ms", 0.0},
+                                 {"snapshots", Json::array()},
+                                 {"writers", Json::array()},
+                                 {"consistency_reason", ""},
+                                 {"warnings", Json::array()}});
   for (Json& snapshot : json["snapshots"]) snapshot = snapshot_entry(snapshot);
   json["writers"] = std::move(writers);
-  for (const std::string& warning : warnings_) json["warnings"].push_back(warning);
+  json["warnings"] = warnings_;
   return json;
 }
 

@@ -95,7 +95,7 @@ class Requester : public Session<BackupProxy> {
   // The selected writers; throws for one that failed, unless lenient.
   Json check_writers();
   [[nodiscard]] std::string volume_of(const std::string& path);
-  [[nodiscard]] Json describe(const Dict& result, Json writers) const;
+  [[nodiscard]] Json describe(const Json& result, Json writers) const;
   void set_all_succeeded(bool succeeded);
   void save_document();
   void warn(std::string text);

@@ -215,7 +215,8 @@ asio::awaitable<Status> BackupSession::prepare_for_backup() {
 }
 
 std::vector<std::string> BackupSession::warnings() const {
-  std::vector<std::string> all = warnings_;
+  std::vector<std::string> all = writers_.left_out();
+  all.insert(all.end(), warnings_.begin(), warnings_.end());
   if (set_) {
     for (const std::string& text : set_->warnings()) all.push_back(text);
   }

@@ -95,6 +95,7 @@ asio::awaitable<void> SessionWriters::identify_one(std::shared_ptr<Writer> write
   } else {
     spdlog::warn("session {}: writer {} is left out: {}", session_.str(), writer->info().name,
                  metadata.error().message);
+    left_out_.push_back("writer " + writer->info().name + " is left out: " + metadata.error().message);
     failed_(writer->info(), WriterEvent::Identify,
             {metadata.error().code, 0, metadata.error().message, true});
   }

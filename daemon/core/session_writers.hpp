@@ -57,6 +57,8 @@ class SessionWriters {
 
   [[nodiscard]] const std::vector<std::shared_ptr<Participant>>& all() const { return participants_; }
   [[nodiscard]] std::shared_ptr<Participant> find(Guid instance) const;
+  // Who failed in Identify, and why: their data are not taken care of.
+  [[nodiscard]] const std::vector<std::string>& left_out() const { return left_out_; }
 
   // What the next events carry.
   EventArgs args;
@@ -114,6 +116,7 @@ class SessionWriters {
   FailureNote failed_;
   Owner owner_;
   std::vector<std::shared_ptr<Participant>> participants_;
+  std::vector<std::string> left_out_;
 };
 
 }  // namespace vss::core

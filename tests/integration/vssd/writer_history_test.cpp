@@ -8,6 +8,8 @@
 namespace vss::test {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -74,6 +76,15 @@ TEST_F(WriterHistory, AFailedWriterTakesPartInTheNextSessionAsStable) {
   }
   EXPECT_THAT(failures(), SizeIs(5));
   expect_nothing_left();
+}
+
+TEST_F(WriterHistory, WhoIsLeftOutInIdentifyIsNamedWithTheReasonInTheWarningsOfTheSet) {
+  add_writer("writer").on("Identify", Reaction::veto(VSS_E_WRITER_NON_RETRYABLE, "nobody answers"));
+  ASSERT_TRUE(requester_.run_until(plan(), "DoSnapshotSet"));
+  const Reply<Dict> made = requester_.backup<Dict>("DoSnapshotSet");
+  ASSERT_TRUE(made);
+  EXPECT_THAT(get<std::vector<std::string>>(*made, "warnings"),
+              ElementsAre(AllOf(HasSubstr("writer writer is left out"), HasSubstr("nobody answers"))));
 }
 
 TEST_F(WriterHistory, TheLastSixteenOfAWriterAreKeptAcrossItsProcesses) {

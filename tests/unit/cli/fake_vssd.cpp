@@ -113,7 +113,7 @@ class FakeBackup final : public sdbus::AdaptorInterfaces<org::vssd::Vss1::Backup
                 {"consistency_reason", string("")},
                 {"hold_ms", sdbus::Variant{2.5}},
                 {"snapshots", sdbus::Variant{script_.snapshots}},
-                {"warnings", sdbus::Variant{std::vector<std::string>{}}}});
+                {"warnings", sdbus::Variant{script_.warnings}}});
   }
   void GatherWriterStatus(sdbus::Result<Dicts>&& result) override {
     log_.add("GatherWriterStatus");

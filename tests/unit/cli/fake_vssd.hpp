@@ -25,6 +25,7 @@ struct Script {
   std::vector<Dict> status;                    // GatherWriterStatus
   std::vector<Dict> status_after_complete;     // the same after BackupComplete; empty: no change
   std::vector<Dict> snapshots;                 // ListSnapshots, DoSnapshotSet
+  std::vector<std::string> warnings;           // DoSnapshotSet
   std::vector<Dict> failures;                  // ListWriterFailures
   std::string document = "{}";                 // SaveDocument
 };

@@ -142,6 +142,13 @@ TEST_F(RequesterTest, LenientReportsAFailedWriterAndGoesOn) {
   EXPECT_THAT(json::parse(output_)["warnings"][0].get<std::string>(), HasSubstr("WriterTimeout"));
 }
 
+TEST_F(RequesterTest, WhatVssdWarnsOfIsPrintedAndInTheSet) {
+  script_.warnings = {"writer pg is left out: nobody answers"};
+  EXPECT_EQ(run({"create", "--json", "-v", volume_}), 0);
+  EXPECT_THAT(errors_, HasSubstr("warning: writer pg is left out: nobody answers"));
+  EXPECT_EQ(json::parse(output_)["warnings"], json(script_.warnings));
+}
+
 TEST_F(RequesterTest, AWriterThatFailsInBackupCompleteIsReported) {
   script_.status_after_complete = {writer_status("pg", "failed-at-backup-complete", "WriterNonRetryable")};
   EXPECT_EQ(run({"run", "-v", volume_, "--", "true"}), 6);

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from . import storage, vssd
 from .guest import Guest
 from .point_in_time import shows_one_instant
+from .remote import Process
 from .soundness import expect_sound
 from .testcase import Test
 from .work import say
@@ -45,7 +46,10 @@ max_wal_size = 32MB
 archive_mode = $ARCHIVE_MODE
 archive_command = 'cp %p $ARCHIVE/part && mv $ARCHIVE/part $ARCHIVE/%f'
 END
-systemd-run -q --unit=cluster -p Type=notify -p User=postgres $bin/postgres -D /srv/cluster/pg
+printf '%s\n' '[Service]' Type=notify User=postgres "ExecStart=$bin/postgres -D /srv/cluster/pg" \
+  >/run/systemd/system/cluster.service
+systemctl daemon-reload
+systemctl start cluster
 sql <<END
 create extension amcheck;
 create tablespace far location '/srv/space/pg';
@@ -58,7 +62,7 @@ update pg_database set datistemplate = false;
 drop database template0;
 drop database template1;
 END
-mkdir -p /etc/vssd/postgresql && touch /etc/vssd/postgresql/main.toml
+mkdir -p /etc/vssd/postgresql && printf %s "$CONFIG" >/etc/vssd/postgresql/main.toml
 systemctl start vss-writer-postgresql@main
 """
 
@@ -136,17 +140,13 @@ def numbers(line: str) -> list[int]:
 class PostgresqlOnVolumes(Test):
     disks = {"pv": "2G"}
     kinds: ClassVar[dict[str, str]]  # "thick" or "thin", of "cluster", "wal" and "space"
+    config = ""  # of the writer
     limit = 900 + 180 * ROUNDS
 
     def run(self, guest: Guest) -> None:
-        self.make_volumes(guest)
-        self.paths = {volume.name: volume.path for volume in self.volumes}
-        self.cut = shows_one_instant(self.volumes, vssd.nests_freezes(guest))
-        self.script(guest, MAKE, ARCHIVE_MODE="off" if self.cut else "on")
-        guest.wait_for(lambda: "PostgreSQL" in guest.run("vssctl list writers").out)
+        self.set_up(guest)
         self.a_volume_that_is_missing_is_named(guest)
-        load = guest.spawn(FUNCTIONS + LOAD)
-        guest.wait_for(lambda: min(self.committed(guest)) > 0)
+        load = self.begin_load(guest)
         start = time.monotonic()
         holds = [self.what_was_committed_is_on_the_set(guest) for _ in range(ROUNDS)]
         say(f"{type(self).__name__}: {ROUNDS} sets in {time.monotonic() - start:.0f} s, "
@@ -156,6 +156,18 @@ class PostgresqlOnVolumes(Test):
         load.stop()
         guest.run("systemctl stop vss-writer-postgresql@main cluster")
         expect_sound(guest, list(self.paths.values()))
+
+    def set_up(self, guest: Guest) -> None:
+        self.make_volumes(guest)
+        self.paths = {volume.name: volume.path for volume in self.volumes}
+        self.cut = shows_one_instant(self.volumes, vssd.nests_freezes(guest))
+        self.script(guest, MAKE, ARCHIVE_MODE="off" if self.cut else "on", CONFIG=self.config)
+        guest.wait_for(lambda: "PostgreSQL" in guest.run("vssctl list writers").out)
+
+    def begin_load(self, guest: Guest) -> Process:
+        load = guest.spawn(FUNCTIONS + LOAD)
+        guest.wait_for(lambda: min(self.committed(guest)) > 0)
+        return load
 
     def make_volumes(self, guest: Guest) -> None:
         storage.make_group(guest, "data", ["pv"])
