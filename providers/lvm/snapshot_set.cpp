@@ -59,7 +59,11 @@ SnapshotData SnapshotSet::add(const MappedVolume& volume, const vss_member& memb
   if (thin) {
     check_pool(added.data, path);
   } else {
-    plan_store(added, row, policy, rates.measure(device_number(member.volume.device)));
+    added.device = device_number(member.volume.device);
+    added.origin_bytes = number(row, "lv_size");
+    added.extent = number(row, "vg_extent_size");
+    const auto written = written_to(added.device);
+    plan_store(added, number(row, "vg_free"), policy, written ? rates.on_average(added.device, *written) : 0);
   }
   members_.push_back(added);
   return added.data;
@@ -103,20 +107,39 @@ void SnapshotSet::check_pool(const SnapshotData& data, const std::string& path) 
     veto(name + ": the metadata of LVM and of the kernel differ; lvconvert --repair may help");
 }
 
-void SnapshotSet::plan_store(Member& member, const Row& row, const StorePolicy& policy,
-                             double written_per_second) const {
-  const std::uint64_t extent = number(row, "vg_extent_size");
-  std::uint64_t free = number(row, "vg_free");
+std::uint64_t SnapshotSet::spare(const std::string& vg_uuid, std::uint64_t free) const {
   for (const Member& other : members_) {
-    if (other.data.vg_uuid == member.data.vg_uuid) free -= std::min(free, other.store_bytes);
+    if (other.data.vg_uuid == vg_uuid) free -= std::min(free, other.store_bytes);
   }
-  member.store_bytes = policy.size(number(row, "lv_size"), extent, written_per_second);
+  return free;
+}
+
+void SnapshotSet::plan_store(Member& member, std::uint64_t free, const StorePolicy& policy,
+                             double written_per_second) const {
+  free = spare(member.data.vg_uuid, free);
+  member.store_bytes = policy.size(member.origin_bytes, member.extent, written_per_second);
   if (member.store_bytes <= free) return;
   no_space("a snapshot of " + member.path + " needs a store of " + mebibytes(member.store_bytes) +
            ", and the volume group " + member.data.volume_group + " has " + mebibytes(free) + " left for it");
 }
 
-void SnapshotSet::make_stores() {
+// The average is of hours or days: it does not know of the load that has just begun. But the set does not
+// fail for what may be over soon.
+void SnapshotSet::enlarge_stores(const StorePolicy& policy, const WriteRates& rates) {
+  for (Member& member : members_) {
+    const auto written = member.data.thin() ? std::nullopt : written_to(member.device);
+    if (!written) continue;
+    const std::uint64_t wanted =
+        policy.size(member.origin_bytes, member.extent, rates.lately(member.device, *written));
+    if (wanted <= member.store_bytes) continue;
+    const std::vector<Row> rows = lvm_.report("vgs", "vg_free", member.data.volume_group);
+    const std::uint64_t free = rows.empty() ? 0 : number(rows.front(), "vg_free");
+    member.store_bytes = enlarged_store(member.store_bytes, wanted, spare(member.data.vg_uuid, free));
+  }
+}
+
+void SnapshotSet::make_stores(const StorePolicy& policy, const WriteRates& rates) {
+  if (policy.estimates()) enlarge_stores(policy, rates);
   for (const Member& member : members_) {
     if (member.data.thin()) continue;
     // -Wn: nothing looks for signatures of earlier filesystems; -Zy: an empty header, as lvm itself makes it.
