@@ -31,7 +31,8 @@ using namespace std::chrono_literals;
 // Each below the limit that vssd has for the operation, so that the error is ours and says what lvm waited
 // for.
 constexpr auto kPrepareLimit = 20s;
-constexpr auto kCaptureLimit = 8s;
+constexpr auto kReadyLimit = 8s;
+constexpr auto kWindowLimit = 8s;  // all captures; begins before the 10 s of the hold do
 constexpr auto kLookLimit = 20s;
 constexpr auto kHealthLimit = 5s;
 
@@ -45,14 +46,16 @@ std::string mount_options(const std::string& filesystem, bool writable) {
 
 class LvmProvider final : public SnapshotProvider {
  public:
-  LvmProvider(const ProviderHost& host, const std::string& /*runtime_dir*/)
+  LvmProvider(const ProviderHost& host, const std::string& runtime_dir)
       : settings_(Settings::from(host)),
         freezes_nest_(std::async(
             std::launch::deferred,
             [hold = settings_.hold] { return hold == "auto" ? kernel_nests_freezes() : hold == "freeze"; })),
-        lvm_(settings_.program, [this] {
+        lvm_(settings_.program, [this](const std::string&) {
           if (set_) set_->resume_all();
-        }) {}
+        }) {
+    lvm_.set_own_locks(runtime_dir + "/locks");
+  }
 
   void is_volume_supported(const ProviderHost& host, const vss_volume& volume) override {
     if (std::string(volume.filesystem) == "btrfs") {
@@ -87,14 +90,17 @@ class LvmProvider final : public SnapshotProvider {
   }
 
   void pre_commit(const ProviderHost& host, const std::string& set_id) override {
-    lvm_.set_terms(terms(host, kCaptureLimit));
+    lvm_.set_terms(terms(host, kReadyLimit));
     current(set_id).get_ready();
+    window_end_ = std::chrono::steady_clock::now() + kWindowLimit;
   }
 
   void commit(const ProviderHost& host, const std::string& set_id,
               std::span<const vss_member> members) override {
     SnapshotSet& set = current(set_id);
-    lvm_.set_terms(terms(host, kCaptureLimit));
+    Terms window = terms(host, kWindowLimit);
+    window.end = window_end_;
+    lvm_.set_terms(std::move(window));
     for (const vss_member& member : members) {
       bool hold_refused = false;
       try {
@@ -228,7 +234,9 @@ class LvmProvider final : public SnapshotProvider {
 
   // For what is not part of the making of a set.
   [[nodiscard]] Lvm make_lvm(const SnapshotData& data, Terms terms) const {
-    return {settings_.program, [data] { resume_left_suspended(data); }, std::move(terms)};
+    return {settings_.program,
+            [data](const std::string& locking_dir) { resume_left_suspended(data, locking_dir); },
+            std::move(terms)};
   }
 
   // For commands that suspend nothing.
@@ -359,6 +367,7 @@ class LvmProvider final : public SnapshotProvider {
   WriteRates rates_;
   Lvm lvm_;
   std::unique_lock<std::timed_mutex> window_;
+  std::chrono::steady_clock::time_point window_end_;
   std::timed_mutex commands_;  // held while volumes are held, and by commands that could resume them
 
   std::mutex health_;

@@ -48,6 +48,8 @@ SnapshotData SnapshotSet::add(const MappedVolume& volume, const vss_member& memb
   const Row& row = rows.front();
   const std::string path = member.volume.path;
   check_group(row, path);
+  if (hold == VSS_HOLD_SUSPEND && lvm_.locking_dir().empty())
+    veto(path + " would be held by suspending its device, and lvm does not tell where its locks are");
   const bool thin = volume.kind == Kind::Thin;
   Member added{
       .snapshot_id = member.snapshot_id,
@@ -180,7 +182,7 @@ void SnapshotSet::get_ready() {
   // read from a volume that stands still.
   rehearse_resume();
   for (const Member& member : members_) {
-    if (is_suspended(member.data, lvm_.patience())) veto(member.path + " is suspended by somebody else");
+    if (is_suspended(member.data, lvm_)) veto(member.path + " is suspended by somebody else");
   }
   lvm_.set_urgent(true);
 }
@@ -196,7 +198,7 @@ void SnapshotSet::capture(const std::string& snapshot_id, bool& hold_refused) {
   if (member->hold == VSS_HOLD_SUSPEND) {
     // Any other command on this volume would have resumed it. With the lock there is none between this look
     // and the capture. Whoever resumed it let writes through that other volumes of the set do not have.
-    lock.emplace(group, patience);
+    lock.emplace(lvm_.locking_dir(), group, patience);
     const auto device = mapper_device(mapper_uuid(member->data.vg_uuid, member->data.origin_uuid));
     if (!device || !device->suspended) veto("somebody has resumed the device of " + member->path);
   }
@@ -208,7 +210,7 @@ void SnapshotSet::capture(const std::string& snapshot_id, bool& hold_refused) {
 
 void SnapshotSet::resume_all() noexcept {
   interrupted_ = true;
-  for (const Member& member : members_) resume_left_suspended(member.data);
+  for (const Member& member : members_) resume_left_suspended(member.data, lvm_.locking_dir());
 }
 
 void SnapshotSet::activate(const ProviderHost& host) {
