@@ -89,8 +89,17 @@ void SnapshotSet::check_group(const Row& row, const std::string& path) const {
   }
 }
 
-// From the kernel and not from lvm's report: it is the state of this moment.
 void SnapshotSet::check_pool(const SnapshotData& data, const std::string& path) {
+  const std::uint64_t transaction = check_room_in_pool(data, path);
+  const std::vector<Row> rows = lvm_.report("lvs", "transaction_id", data.volume_group + "/" + data.pool);
+  if (rows.empty() || number(rows.front(), "transaction_id") != transaction) {
+    veto("the thin pool " + data.volume_group + "/" + data.pool + " of " + path +
+         ": the metadata of LVM and of the kernel differ; lvconvert --repair may help");
+  }
+}
+
+// From the kernel and not from lvm's report: it is the state of this moment.
+std::uint64_t SnapshotSet::check_room_in_pool(const SnapshotData& data, const std::string& path) const {
   const auto pool = mapper_device(mapper_uuid(data.vg_uuid, data.pool_uuid) + "-tpool");
   const auto status = pool ? mapper_status(pool->name) : std::vector<MapperTarget>{};
   if (status.empty()) veto("the thin pool " + data.pool + " of " + path + " is not active");
@@ -104,9 +113,7 @@ void SnapshotSet::check_pool(const SnapshotData& data, const std::string& path) 
   check(fill.data, "space for data", limits_.pool_data_percent);
   check(fill.metadata, "space for metadata", limits_.pool_metadata_percent);
   if (!fill.can_write) veto(name + " cannot be written: " + fill.state);
-  const std::vector<Row> rows = lvm_.report("lvs", "transaction_id", data.volume_group + "/" + data.pool);
-  if (rows.empty() || number(rows.front(), "transaction_id") != fill.transaction)
-    veto(name + ": the metadata of LVM and of the kernel differ; lvconvert --repair may help");
+  return fill.transaction;
 }
 
 std::uint64_t SnapshotSet::spare(const std::string& vg_uuid, std::uint64_t free) const {
@@ -183,6 +190,8 @@ void SnapshotSet::get_ready() {
   rehearse_resume();
   for (const Member& member : members_) {
     if (is_suspended(member.data, lvm_)) veto(member.path + " is suspended by somebody else");
+    // What waited in memory has been written since the volume was added.
+    if (member.data.thin()) check_room_in_pool(member.data, member.path);
   }
   lvm_.set_urgent(true);
 }

@@ -33,7 +33,7 @@ class SnapshotSet {
   // Makes the stores of thick snapshots: allocated, zeroed, and out of use again. Estimated ones are larger
   // than planned if volumes have been written to faster since then, and there is space.
   void make_stores(const StorePolicy& policy, const WriteRates& rates);
-  // All that the capture needs is there, and in memory.
+  // All that the capture needs is there, and in memory; pools still have room.
   void get_ready();
   // The capture. `hold_refused`: set when the kernel would not freeze what is frozen.
   void capture(const std::string& snapshot_id, bool& hold_refused);
@@ -65,6 +65,8 @@ class SnapshotSet {
 
   void check_group(const Row& row, const std::string& path) const;
   void check_pool(const SnapshotData& data, const std::string& path);
+  // Returns the number of its last change.
+  std::uint64_t check_room_in_pool(const SnapshotData& data, const std::string& path) const;
   // Of the free space of a group what no store is planned for.
   [[nodiscard]] std::uint64_t spare(const std::string& vg_uuid, std::uint64_t free) const;
   void plan_store(Member& member, std::uint64_t free, const StorePolicy& policy,
