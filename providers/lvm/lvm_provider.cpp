@@ -31,6 +31,7 @@ using namespace std::chrono_literals;
 // Each below the limit that vssd has for the operation, so that the error is ours and says what lvm waited
 // for.
 constexpr auto kPrepareLimit = 20s;
+constexpr auto kOthersLimit = 15s;  // what vssd does in another thread has to end, while writers are frozen
 constexpr auto kReadyLimit = 8s;
 constexpr auto kWindowLimit = 8s;  // all captures; begins before the 10 s of the hold do
 constexpr auto kLookLimit = 20s;
@@ -81,17 +82,19 @@ class LvmProvider final : public SnapshotProvider {
     host.set_data(member.snapshot_id, to_text(data));
   }
 
-  // From its end to post_commit no command of another thread may resume what is held.
   void end_prepare(const ProviderHost& host, const std::string& set_id) override {
     lvm_.set_terms(terms(host, settings_.command_limit));
     current(set_id).make_stores(settings_.store, rates_);
-    window_ = std::unique_lock(commands_, settings_.command_limit);
-    if (!window_) throw ProviderError(VSS_PROVIDER_E_VETO, "another lvm command of vssd takes too long");
   }
 
+  // From here to post_commit no command of another thread may resume what is held.
   void pre_commit(const ProviderHost& host, const std::string& set_id) override {
+    SnapshotSet& set = current(set_id);
+    window_ = std::unique_lock(commands_,
+                               std::min<std::chrono::milliseconds>(kOthersLimit, settings_.command_limit));
+    if (!window_) throw ProviderError(VSS_PROVIDER_E_VETO, "another lvm command of vssd takes too long");
     lvm_.set_terms(terms(host, kReadyLimit));
-    current(set_id).get_ready();
+    set.get_ready();
     window_end_ = std::chrono::steady_clock::now() + kWindowLimit;
   }
 
