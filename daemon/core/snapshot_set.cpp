@@ -152,19 +152,20 @@ asio::awaitable<Status> SnapshotSet::prepare_writers() {
   co_return Status();
 }
 
-asio::awaitable<Status> SnapshotSet::close_background() {
-  if (undisturbed_) co_return Status();
-  auto closing = store_.background().close();
+asio::awaitable<Status> SnapshotSet::close(BackgroundGate& gate,
+                                           std::optional<BackgroundGate::Closed>& ours) {
+  if (ours) co_return Status();
+  auto closing = gate.close();
   std::optional<BackgroundGate::Closed> closed = co_await race(std::move(closing), TimePoint::max(), cancel_);
   if (!closed)
     co_return fail(ErrorCode::Cancelled, "the creation was cancelled while it waited for another snapshot");
-  undisturbed_.emplace(std::move(*closed));
+  ours.emplace(std::move(*closed));
   co_return Status();
 }
 
 asio::awaitable<Status> SnapshotSet::end_prepare() {
-  // First: from here on a provider may keep to itself what work on another snapshot would wait for.
-  if (Status closed = co_await close_background(); !closed) co_return closed;
+  // First, and not when writers are frozen: this work may take minutes.
+  if (Status closed = co_await close(store_.background(), undisturbed_); !closed) co_return closed;
   if (Status ended = co_await on_each_provider("end_prepare", &Provider::end_prepare); !ended)
     co_return ended;
   read_back_members();
@@ -186,6 +187,9 @@ asio::awaitable<Status> SnapshotSet::freeze_writers() {
 }
 
 asio::awaitable<Status> SnapshotSet::pre_commit() {
+  // From here on a provider may keep to itself what a look at another snapshot would wait for. Not earlier:
+  // stores are watched, and grow, while filesystems are flushed and writers freeze.
+  if (Status closed = co_await close(store_.watching(), unwatched_); !closed) co_return closed;
   co_return co_await on_each_provider("pre_commit", &Provider::pre_commit);
 }
 
@@ -262,10 +266,15 @@ asio::awaitable<Status> SnapshotSet::capture() {
 }
 
 asio::awaitable<Status> SnapshotSet::post_commit() {
-  undisturbed_.reset();
+  open_gates();
   Status committed = co_await on_each_provider("post_commit", &Provider::post_commit);
   if (committed) read_back_members();
   co_return committed;
+}
+
+void SnapshotSet::open_gates() {
+  unwatched_.reset();
+  undisturbed_.reset();
 }
 
 asio::awaitable<Status> SnapshotSet::check_frozen() {
@@ -328,7 +337,7 @@ asio::awaitable<Error> SnapshotSet::undo(Error cause, bool writers_were_told) {
       cause = std::move(cause).followed_by(finished.error());
     }
   }
-  undisturbed_.reset();
+  open_gates();
   if (Status unmounted = co_await unmount_all(); !unmounted)
     cause = std::move(cause).followed_by(unmounted.error());
   read_back_members();

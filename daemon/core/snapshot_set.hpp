@@ -68,7 +68,6 @@ class SnapshotSet {
   // The steps of create(), in this order.
   asio::awaitable<Status> write_record();
   asio::awaitable<Status> prepare_writers();
-  asio::awaitable<Status> close_background();
   asio::awaitable<Status> end_prepare();
   asio::awaitable<Status> freeze_writers();
   asio::awaitable<Status> pre_commit();
@@ -85,6 +84,8 @@ class SnapshotSet {
   asio::awaitable<Status> ask_support();
   asio::awaitable<Status> prepare_again();
 
+  asio::awaitable<Status> close(BackgroundGate& gate, std::optional<BackgroundGate::Closed>& ours);
+  void open_gates();
   asio::awaitable<Error> undo(Error cause, bool writers_were_told);
   asio::awaitable<Status> abort_providers();
 
@@ -113,7 +114,8 @@ class SnapshotSet {
   std::optional<Error> broken_;     // a provider may still work on a begin_prepare that nobody waits for
   CreationTimes times_;
   std::unique_ptr<CaptureAttempt> attempt_;            // the present one
-  std::optional<BackgroundGate::Closed> undisturbed_;  // from before the freeze to the last release
+  std::optional<BackgroundGate::Closed> undisturbed_;  // from end_prepare to the last release
+  std::optional<BackgroundGate::Closed> unwatched_;    // from pre_commit
 };
 
 }  // namespace vss::core

@@ -69,6 +69,8 @@ class SnapshotStore {
 
   // Work on snapshots in the background goes through this; a set that is being held closes it.
   [[nodiscard]] BackgroundGate& background() { return background_; }
+  // The same for the watch alone, whose work is short: it goes on for longer.
+  [[nodiscard]] BackgroundGate& watching() { return watching_; }
 
   // Where else than at their own paths the snapshots are seen.
   [[nodiscard]] SnapshotViews& views() { return views_; }
@@ -120,6 +122,7 @@ class SnapshotStore {
   Services& services_;
   std::function<void()> notify_complete_ = [] {};
   BackgroundGate background_;
+  BackgroundGate watching_;
   SnapshotViews views_;
   Turns work_;
   std::map<std::string, std::uint64_t> reverts_;  // by path of the volume

@@ -45,7 +45,7 @@ asio::awaitable<void> SnapshotWatch::round() {
 }
 
 asio::awaitable<void> SnapshotWatch::look_at(Guid set, Guid snapshot) {
-  const BackgroundGate::Pass pass = co_await store_.background().enter();
+  const BackgroundGate::Pass pass = co_await store_.watching().enter();
   const SetRecord* record = store_.find(set);
   const SnapshotRecord* found = snapshot_of(record, snapshot);
   if (found == nullptr) co_return;  // deleted since the round began

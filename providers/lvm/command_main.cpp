@@ -11,10 +11,12 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "providers/lvm/command_protocol.hpp"
 
@@ -66,6 +68,34 @@ void make_surroundings() {
   ::setenv("LC_ALL", "C.UTF-8", 1);
 }
 
+// What lvmconfig says of global/locking_dir, "" if it fails. It prints past the log function, so it writes
+// into a file: locking_dir="/run/lock/lvm"
+std::string locking_dir(void* lvm, const char* type) {
+  const int file = ::memfd_create("locking_dir", MFD_CLOEXEC);
+  if (file < 0) return "";
+  const std::string command = std::string("lvmconfig --typeconfig ") + type + " --file /proc/self/fd/" +
+                              std::to_string(file) + " global/locking_dir";
+  std::array<char, PATH_MAX> text{};
+  ssize_t length = 0;
+  if (lvm2_run(lvm, command.c_str()) == LVM2_COMMAND_SUCCEEDED)
+    length = ::pread(file, text.data(), text.size(), 0);
+  ::close(file);
+  const std::string_view line(text.data(), static_cast<std::size_t>(length > 0 ? length : 0));
+  const std::size_t begin = line.find("=\"/");
+  const std::size_t end = line.rfind('"');
+  if (begin == std::string_view::npos || end <= begin + 2) return "";
+  return std::string(line.substr(begin + 2, end - begin - 2));
+}
+
+// Nothing if lvm does not know: what depends on it is refused then.
+void tell_locking_dir(void* lvm) {
+  lvm2_log_fn(nullptr);
+  std::string directory = locking_dir(lvm, "full");
+  if (directory.empty()) directory = locking_dir(lvm, "default");  // "full" fails where nothing is configured
+  lvm2_log_fn(&take_message);
+  if (!directory.empty()) send_line(kLocks, directory);
+}
+
 struct Command {
   std::array<char, kLongestPacket + 1> line{};
   int keep = -1;  // what stays open until it has ended
@@ -100,6 +130,7 @@ int main() {
   void* const lvm = lvm2_init();
   if (lvm == nullptr) return 1;
   lvm2_disable_dmeventd_monitoring(lvm);
+  tell_locking_dir(lvm);
   // While lvm suspends a device, no page may have to come from it. lvm locks its memory as well, for each
   // command; with all of it there already, that takes no time.
   const int locked = ::mlockall(MCL_CURRENT | MCL_FUTURE) == 0 ? 0 : errno;

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 #include "providers/lvm/command_protocol.hpp"
 #include "vss/provider_module.hpp"
@@ -65,6 +66,19 @@ bool send_command(int socket, std::string line, int keep) {
   return ::sendmsg(socket, &message, MSG_NOSIGNAL) >= 0;
 }
 
+// Those that the kernel has kept when they were killed; they are reaped when it lets them go.
+struct Kept {
+  std::mutex mutex;
+  std::vector<pid_t> pids;
+};
+
+Kept& kept() {
+  static Kept all;
+  return all;
+}
+
+void add_words(std::string& text, const std::string& line) { text += (text.empty() ? "" : " ") + line; }
+
 [[noreturn]] void cannot_start(const std::string& what, int error) {
   throw ProviderError(VSS_PROVIDER_E_VETO,
                       "cannot start " + what + ": " + std::generic_category().message(error));
@@ -76,9 +90,7 @@ bool CommandResult::succeeded() const { return status == LVM2_COMMAND_SUCCEEDED;
 
 std::string CommandResult::message() const {
   std::string text;
-  for (const std::string& line : failures.empty() ? printed : failures) {
-    text += (text.empty() ? "" : " ") + line;
-  }
+  for (const std::string& line : failures.empty() ? printed : failures) add_words(text, line);
   return text.empty() ? "lvm ended with status " + std::to_string(status) : text;
 }
 
@@ -91,6 +103,12 @@ bool CommandResult::mentions(std::string_view text, std::string_view other) cons
 void CommandProcess::start() {
   if (is_running()) return;
   if (pid_ != 0) (void)how_it_ended();  // somebody has killed it while it was idle
+  (void)one_outlives_its_end();
+  spawn();
+  wait_until_ready();
+}
+
+void CommandProcess::spawn() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) throw_errno("socketpair");
   socket_.reset(ends[0]);
@@ -105,16 +123,40 @@ void CommandProcess::start() {
     pid_ = 0;
     cannot_start(program_, error);
   }
-  const Packet ready = receive(Patience::of(kStartLimit));
-  if (const int failure = std::atoi(ready.text.c_str()); failure != 0) {
-    (void)how_it_ended();
-    cannot_start(program_ + " with its memory locked", failure);
+}
+
+// lvm may warn of its configuration before it is ready; if it never is, that is the reason.
+void CommandProcess::wait_until_ready() {
+  locking_dir_.clear();
+  const Patience patience = Patience::of(kStartLimit);
+  std::string said;
+  for (;;) {
+    Packet packet = [&] {
+      try {
+        return receive(patience);
+      } catch (const ProviderError& error) {
+        throw ProviderError(error.status(), "cannot start lvm: " + std::string(error.what()) +
+                                                (said.empty() ? "" : ": " + said));
+      }
+    }();
+    if (packet.kind == kLocks) {
+      locking_dir_ = std::move(packet.text);
+    } else if (packet.kind != kDone) {
+      add_words(said, packet.text);
+    } else if (const int failure = std::atoi(packet.text.c_str()); failure != 0) {
+      (void)how_it_ended();
+      cannot_start(program_ + " with its memory locked", failure);
+    } else {
+      return;
+    }
   }
 }
 
 CommandResult CommandProcess::run(const std::vector<std::string>& words, const Patience& patience, int keep) {
   const std::string line = command_line(words);
   start();
+  if (patience.is_over())
+    throw ProviderError(VSS_PROVIDER_E_VETO, name_of(words) + ": its time was over before it began");
   if (!send_command(socket_.get(), line, keep)) {
     throw ProviderError(VSS_PROVIDER_E_VETO, name_of(words) + ": " + how_it_ended());
   }
@@ -124,6 +166,7 @@ CommandResult CommandProcess::run(const std::vector<std::string>& words, const P
       try {
         return receive(patience);
       } catch (const ProviderError& error) {
+        if (lost_) lost_(locking_dir_);
         throw ProviderError(error.status(), name_of(words) + ": " + error.what());
       }
     }();
@@ -139,7 +182,6 @@ CommandProcess::Packet CommandProcess::receive(const Patience& patience) {
   for (;;) {
     if (patience.is_over()) {
       kill();
-      if (lost_) lost_();
       throw ProviderError(VSS_PROVIDER_E_VETO, "it did not end in time and was killed");
     }
     const auto left =
@@ -152,9 +194,7 @@ CommandProcess::Packet CommandProcess::receive(const Patience& patience) {
     const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (got > 0) return {buffer[0], std::string(buffer.data() + 1, static_cast<std::size_t>(got) - 1)};
     // The process is gone before what it left is put right: until then it may go on.
-    const std::string how = how_it_ended();
-    if (lost_) lost_();
-    throw ProviderError(VSS_PROVIDER_E_VETO, how);
+    throw ProviderError(VSS_PROVIDER_E_VETO, how_it_ended());
   }
 }
 
@@ -176,9 +216,14 @@ std::string CommandProcess::how_it_ended() noexcept {
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   pollfd ended{process.get(), POLLIN, 0};
   int how = 0;
-  // One that the kernel keeps is not waited for.
-  if (::poll(&ended, 1, kEndLimitMs) != 1 || ::waitpid(pid, &how, 0) != pid)
+  (void)::poll(&ended, 1, kEndLimitMs);
+  const pid_t reaped = ::waitpid(pid, &how, WNOHANG);
+  if (reaped == 0) {
+    const std::lock_guard lock(kept().mutex);
+    kept().pids.push_back(pid);
     return program_ + " does not end";
+  }
+  if (reaped != pid) return program_ + " is gone";
   if (WIFSIGNALED(how)) return program_ + " was killed by signal " + std::to_string(WTERMSIG(how));
   return program_ + " ended with status " + std::to_string(WEXITSTATUS(how));
 }
@@ -193,6 +238,13 @@ void CommandProcess::set_urgent(bool urgent) noexcept {
 
 void CommandProcess::stop() noexcept {
   if (pid_ != 0) (void)how_it_ended();
+  (void)one_outlives_its_end();
+}
+
+bool one_outlives_its_end() noexcept {
+  const std::lock_guard lock(kept().mutex);
+  std::erase_if(kept().pids, [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
+  return !kept().pids.empty();
 }
 
 }  // namespace vss::lvm

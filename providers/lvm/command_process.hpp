@@ -43,18 +43,23 @@ struct Patience {
 class CommandProcess {
  public:
   // Nothing runs yet. `lost`: called when the process ended or was killed in the middle of a command, before
-  // anything else happens: what the command had suspended is still suspended. May not throw.
-  explicit CommandProcess(std::string program, std::function<void()> lost = {})
+  // anything else happens: what the command had suspended is still suspended. Gets locking_dir(). May not
+  // throw.
+  using Lost = std::function<void(const std::string& locking_dir)>;
+  explicit CommandProcess(std::string program, Lost lost = {})
       : program_(std::move(program)), lost_(std::move(lost)) {}
   CommandProcess(const CommandProcess&) = delete;
   CommandProcess& operator=(const CommandProcess&) = delete;
   ~CommandProcess() { stop(); }
 
-  // Starts it unless it runs and is well. ProviderError if it cannot start.
+  // Starts it unless it runs and is well. ProviderError if it cannot start, with what lvm said.
   void start();
+  // Where lvm has its locks, as it said at the last start; "" before that, and if it did not say.
+  [[nodiscard]] const std::string& locking_dir() const noexcept { return locking_dir_; }
   // Runs "lvm <words>", starting the process if need be; what lvm says about the command is in the result.
-  // ProviderError VETO if there is no result: the process ended, or `patience` did and it was killed.
-  // `keep`: a descriptor that stays open until the command has ended, whatever becomes of this process.
+  // ProviderError VETO if there is no result: the process ended, or `patience` did and it was killed. Nothing
+  // is run if `patience` is over before. `keep`: a descriptor that stays open until the command has ended,
+  // whatever becomes of this process.
   CommandResult run(const std::vector<std::string>& words, const Patience& patience, int keep = -1);
   // Whether it is there and well, so that run() does not have to start it.
   [[nodiscard]] bool is_running() const noexcept;
@@ -70,14 +75,20 @@ class CommandProcess {
     char kind;
     std::string text;
   };
+  void spawn();
+  void wait_until_ready();
   Packet receive(const Patience& patience);
   void kill() noexcept;
   [[nodiscard]] std::string how_it_ended() noexcept;
 
   std::string program_;
-  std::function<void()> lost_;
+  Lost lost_;
+  std::string locking_dir_;
   UniqueFd socket_;
   pid_t pid_ = 0;
 };
+
+// Whether one of these processes that was killed is still there: the kernel keeps it, and what it has locked.
+[[nodiscard]] bool one_outlives_its_end() noexcept;
 
 }  // namespace vss::lvm

@@ -27,7 +27,7 @@ void take_away_half_made(Lvm& lvm, const std::string& volume_group, const Snapsh
   const std::string name = mapper_uuid(data.vg_uuid, data.pool_uuid) + "-tpool";
   const std::vector<Row> rows = lvm.report("lvs", kHalfMadeFields, volume_group);
   // Whoever changed the pool since the report has moved its transaction on; with the lock nobody does.
-  const VolumeGroupLock lock(volume_group, lvm.patience());
+  const VolumeGroupLock lock(lvm.locking_dir(), volume_group, lvm.patience());
   const auto pool = mapper_device(name);
   const auto status = pool ? mapper_status(pool->name) : std::vector<MapperTarget>{};
   if (status.empty()) return;

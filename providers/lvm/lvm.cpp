@@ -49,12 +49,12 @@ int status_of(const CommandResult& result) {
 
 CommandResult Lvm::try_command(const std::string& volume_group, std::vector<std::string> words,
                                const VolumeGroupLock* lock, const Patience& patience) {
-  words.insert(words.begin() + 1,
-               {"--config", config(lock != nullptr ? kLocksOfTheLocked : "", polls_elsewhere_)});
+  words.insert(words.begin() + 1, {"--config", config(lock != nullptr ? own_locks_ : "", polls_elsewhere_)});
   try {
     return process_.run(words, patience, lock != nullptr ? lock->descriptor() : -1);
   } catch (const ProviderError& error) {
-    const std::string holder = error.status() == VSS_PROVIDER_E_VETO ? lock_holder(volume_group) : "";
+    const std::string holder =
+        error.status() == VSS_PROVIDER_E_VETO ? lock_holder(locking_dir(), volume_group) : "";
     if (holder.empty()) throw;
     throw ProviderError(VSS_PROVIDER_E_VETO, std::string(error.what()) + "; the volume group " +
                                                  volume_group + " is locked by " + holder);

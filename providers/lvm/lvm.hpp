@@ -2,6 +2,7 @@
 #pragma once
 // lvm: commands, reports, and its errors as ours.
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,18 +16,21 @@ class VolumeGroupLock;
 // One row of a report: field name as lvm prints it -> text; sizes in bytes.
 using Row = std::map<std::string, std::string>;
 
-// How long a command may take, and whether somebody still waits for it.
+// How long a command may take, when all of them together have to be done, and whether somebody still waits.
 struct Terms {
   std::chrono::milliseconds limit;
   std::function<bool()> cancelled;
-  [[nodiscard]] Patience patience() const { return {std::chrono::steady_clock::now() + limit, cancelled}; }
+  std::chrono::steady_clock::time_point end = std::chrono::steady_clock::time_point::max();
+  [[nodiscard]] Patience patience() const {
+    return {std::min(std::chrono::steady_clock::now() + limit, end), cancelled};
+  }
 };
 
 // Thread rule: one thread at a time. Errors: ProviderError, lvm's refusal among them.
 class Lvm {
  public:
   // Nothing runs yet. `lost`: see CommandProcess.
-  Lvm(const std::string& program, std::function<void()> lost, Terms terms = {std::chrono::seconds(60), {}})
+  Lvm(const std::string& program, CommandProcess::Lost lost, Terms terms = {std::chrono::seconds(60), {}})
       : process_(program, std::move(lost)), terms_(std::move(terms)) {}
 
   // For the commands that follow.
@@ -37,8 +41,13 @@ class Lvm {
   // Otherwise a process of vssd's would do it, which a stop of vssd would wait for.
   void set_polls_elsewhere(bool elsewhere) noexcept { polls_elsewhere_ = elsewhere; }
 
+  // Where a command takes its locks while we have lvm's: a directory that nobody else uses, which lvm makes.
+  void set_own_locks(std::string directory) { own_locks_ = std::move(directory); }
+
   // Starts the process that the commands run in, so that it is there.
   void start() { process_.start(); }
+  // See CommandProcess.
+  [[nodiscard]] const std::string& locking_dir() const noexcept { return process_.locking_dir(); }
   [[nodiscard]] bool is_running() const noexcept { return process_.is_running(); }
   void set_urgent(bool urgent) noexcept { process_.set_urgent(urgent); }
   void stop() noexcept { process_.stop(); }
@@ -61,6 +70,7 @@ class Lvm {
  private:
   CommandProcess process_;
   Terms terms_;
+  std::string own_locks_;
   bool polls_elsewhere_ = false;
 };
 

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <chrono>
 #include <future>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -19,6 +18,7 @@
 #include "providers/lvm/snapshot_set.hpp"
 #include "providers/lvm/snapshots.hpp"
 #include "providers/lvm/storage.hpp"
+#include "providers/lvm/store_growth.hpp"
 #include "providers/lvm/store_policy.hpp"
 #include "vss/provider_module.hpp"
 
@@ -31,11 +31,11 @@ using namespace std::chrono_literals;
 // Each below the limit that vssd has for the operation, so that the error is ours and says what lvm waited
 // for.
 constexpr auto kPrepareLimit = 20s;
-constexpr auto kCaptureLimit = 8s;
+constexpr auto kOthersLimit = 15s;  // what vssd does in another thread has to end, while writers are frozen
+constexpr auto kReadyLimit = 8s;
+constexpr auto kWindowLimit = 8s;  // all captures; begins before the 10 s of the hold do
 constexpr auto kLookLimit = 20s;
 constexpr auto kHealthLimit = 5s;
-
-constexpr auto kExtendAgain = 30s;
 
 // Read-only means that nothing may replay a journal. A filesystem that was frozen needs no replay. The UUID
 // of an xfs is that of its origin, which is mounted.
@@ -47,14 +47,16 @@ std::string mount_options(const std::string& filesystem, bool writable) {
 
 class LvmProvider final : public SnapshotProvider {
  public:
-  LvmProvider(const ProviderHost& host, const std::string& /*runtime_dir*/)
+  LvmProvider(const ProviderHost& host, const std::string& runtime_dir)
       : settings_(Settings::from(host)),
         freezes_nest_(std::async(
             std::launch::deferred,
             [hold = settings_.hold] { return hold == "auto" ? kernel_nests_freezes() : hold == "freeze"; })),
-        lvm_(settings_.program, [this] {
+        lvm_(settings_.program, [this](const std::string&) {
           if (set_) set_->resume_all();
-        }) {}
+        }) {
+    lvm_.set_own_locks(runtime_dir + "/locks");
+  }
 
   void is_volume_supported(const ProviderHost& host, const vss_volume& volume) override {
     if (std::string(volume.filesystem) == "btrfs") {
@@ -80,23 +82,28 @@ class LvmProvider final : public SnapshotProvider {
     host.set_data(member.snapshot_id, to_text(data));
   }
 
-  // From its end to post_commit no command of another thread may resume what is held.
   void end_prepare(const ProviderHost& host, const std::string& set_id) override {
     lvm_.set_terms(terms(host, settings_.command_limit));
-    current(set_id).make_stores();
-    window_ = std::unique_lock(commands_, settings_.command_limit);
-    if (!window_) throw ProviderError(VSS_PROVIDER_E_VETO, "another lvm command of vssd takes too long");
+    current(set_id).make_stores(settings_.store, rates_);
   }
 
+  // From here to post_commit no command of another thread may resume what is held.
   void pre_commit(const ProviderHost& host, const std::string& set_id) override {
-    lvm_.set_terms(terms(host, kCaptureLimit));
-    current(set_id).get_ready();
+    SnapshotSet& set = current(set_id);
+    window_ = std::unique_lock(commands_,
+                               std::min<std::chrono::milliseconds>(kOthersLimit, settings_.command_limit));
+    if (!window_) throw ProviderError(VSS_PROVIDER_E_VETO, "another lvm command of vssd takes too long");
+    lvm_.set_terms(terms(host, kReadyLimit));
+    set.get_ready();
+    window_end_ = std::chrono::steady_clock::now() + kWindowLimit;
   }
 
   void commit(const ProviderHost& host, const std::string& set_id,
               std::span<const vss_member> members) override {
     SnapshotSet& set = current(set_id);
-    lvm_.set_terms(terms(host, kCaptureLimit));
+    Terms window = terms(host, kWindowLimit);
+    window.end = window_end_;
+    lvm_.set_terms(std::move(window));
     for (const vss_member& member : members) {
       bool hold_refused = false;
       try {
@@ -230,7 +237,9 @@ class LvmProvider final : public SnapshotProvider {
 
   // For what is not part of the making of a set.
   [[nodiscard]] Lvm make_lvm(const SnapshotData& data, Terms terms) const {
-    return {settings_.program, [data] { resume_left_suspended(data); }, std::move(terms)};
+    return {settings_.program,
+            [data](const std::string& locking_dir) { resume_left_suspended(data, locking_dir); },
+            std::move(terms)};
   }
 
   // For commands that suspend nothing.
@@ -304,35 +313,20 @@ class LvmProvider final : public SnapshotProvider {
                         "% full and cannot grow: " + refusal);
   }
 
-  // Why not, "" if it grew, or is as large as it can ever get. Asks lvm again only after a while.
+  // Why not, "" if it grew, or is as large as it can ever get.
   std::string extend(const ProviderHost& host, const SnapshotData& data, const MapperDevice& device,
                      const Fill& fill, const std::string& id) {
     const auto now = std::chrono::steady_clock::now();
-    Refusal& last = refusals_[id];
-    if (!last.text.empty() && now - last.time < kExtendAgain) return last.text;
+    if (auto why = ungrown_.why(id, now)) return *std::move(why);
     const std::unique_lock lock(commands_, std::try_to_lock);
     if (!lock) throw ProviderError(VSS_PROVIDER_E_VETO, "a snapshot set is being made");
     const VolumeNames names = split_mapper_name(device.name);
     Lvm lvm = make_lvm(data, terms(host, kHealthLimit));
-    const std::uint64_t room = room_below_limit(lvm, names.volume_group, names.logical_volume);
-    const std::uint64_t growth = std::min(growth_of_store(fill.total, settings_.extend_by), room);
-    if (growth == 0) {
-      last = {now, "it is as large as its limit allows"};
-      return last.text;
-    }
-    const auto grow = [&](const std::string& how, const std::string& amount) {
-      return lvm.try_command(names.volume_group, {"lvextend", "--yes", how, amount,
-                                                  names.volume_group + "/" + names.logical_volume});
-    };
-    CommandResult result = grow("--size", "+" + std::to_string(growth) + "b");
-    // Less is better than nothing, unless that may be more than the limit allows.
-    if (result.mentions("nsufficient free space") && room == UINT64_MAX) {
-      const CommandResult rest = grow("--extents", "+100%FREE");
-      if (rest.succeeded()) result = rest;
-    }
-    const bool is_largest = result.mentions("matches existing size");
-    last = {now, result.succeeded() || is_largest ? "" : result.message()};
-    return last.text;
+    const std::uint64_t growth = growth_of_store(fill.total, settings_.extend_by);
+    const auto refusal = grow_store(lvm, names.volume_group, names.logical_volume, growth);
+    ungrown_.forget(id);
+    if (refusal) ungrown_.note(id, *refusal, now);
+    return refusal.value_or("");
   }
 
   void check_thin(const ProviderHost& host, const SnapshotData& data, const std::string& id) {
@@ -363,29 +357,25 @@ class LvmProvider final : public SnapshotProvider {
   void forget(const std::string& id) {
     const std::lock_guard lock(health_);
     for (const char* what : {"", "data", "metadata"}) growth_.forget(id + what);
-    refusals_.erase(id);
+    ungrown_.forget(id);
   }
 
-  struct Refusal {
-    std::chrono::steady_clock::time_point time;
-    std::string text;
-  };
-
   const Settings settings_;
-  WriteRates rates_;
   // The list of the kernel's symbols takes a while to read; who asks first reads it.
   std::shared_future<bool> freezes_nest_;
   std::atomic<bool> freeze_refused_{false};  // by the kernel, whatever its symbols say
 
   // Of the thread of set creation, down to window_.
   std::optional<SnapshotSet> set_;
+  WriteRates rates_;
   Lvm lvm_;
   std::unique_lock<std::timed_mutex> window_;
+  std::chrono::steady_clock::time_point window_end_;
   std::timed_mutex commands_;  // held while volumes are held, and by commands that could resume them
 
   std::mutex health_;
   Growth growth_;
-  std::map<std::string, Refusal> refusals_;
+  Ungrown ungrown_;
 };
 
 }  // namespace

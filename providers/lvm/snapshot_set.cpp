@@ -48,6 +48,8 @@ SnapshotData SnapshotSet::add(const MappedVolume& volume, const vss_member& memb
   const Row& row = rows.front();
   const std::string path = member.volume.path;
   check_group(row, path);
+  if (hold == VSS_HOLD_SUSPEND && lvm_.locking_dir().empty())
+    veto(path + " would be held by suspending its device, and lvm does not tell where its locks are");
   const bool thin = volume.kind == Kind::Thin;
   Member added{
       .snapshot_id = member.snapshot_id,
@@ -59,7 +61,11 @@ SnapshotData SnapshotSet::add(const MappedVolume& volume, const vss_member& memb
   if (thin) {
     check_pool(added.data, path);
   } else {
-    plan_store(added, row, policy, rates.measure(device_number(member.volume.device)));
+    added.device = device_number(member.volume.device);
+    added.origin_bytes = number(row, "lv_size");
+    added.extent = number(row, "vg_extent_size");
+    const auto written = written_to(added.device);
+    plan_store(added, number(row, "vg_free"), policy, written ? rates.on_average(added.device, *written) : 0);
   }
   members_.push_back(added);
   return added.data;
@@ -83,8 +89,17 @@ void SnapshotSet::check_group(const Row& row, const std::string& path) const {
   }
 }
 
-// From the kernel and not from lvm's report: it is the state of this moment.
 void SnapshotSet::check_pool(const SnapshotData& data, const std::string& path) {
+  const std::uint64_t transaction = check_room_in_pool(data, path);
+  const std::vector<Row> rows = lvm_.report("lvs", "transaction_id", data.volume_group + "/" + data.pool);
+  if (rows.empty() || number(rows.front(), "transaction_id") != transaction) {
+    veto("the thin pool " + data.volume_group + "/" + data.pool + " of " + path +
+         ": the metadata of LVM and of the kernel differ; lvconvert --repair may help");
+  }
+}
+
+// From the kernel and not from lvm's report: it is the state of this moment.
+std::uint64_t SnapshotSet::check_room_in_pool(const SnapshotData& data, const std::string& path) const {
   const auto pool = mapper_device(mapper_uuid(data.vg_uuid, data.pool_uuid) + "-tpool");
   const auto status = pool ? mapper_status(pool->name) : std::vector<MapperTarget>{};
   if (status.empty()) veto("the thin pool " + data.pool + " of " + path + " is not active");
@@ -98,25 +113,42 @@ void SnapshotSet::check_pool(const SnapshotData& data, const std::string& path) 
   check(fill.data, "space for data", limits_.pool_data_percent);
   check(fill.metadata, "space for metadata", limits_.pool_metadata_percent);
   if (!fill.can_write) veto(name + " cannot be written: " + fill.state);
-  const std::vector<Row> rows = lvm_.report("lvs", "transaction_id", data.volume_group + "/" + data.pool);
-  if (rows.empty() || number(rows.front(), "transaction_id") != fill.transaction)
-    veto(name + ": the metadata of LVM and of the kernel differ; lvconvert --repair may help");
+  return fill.transaction;
 }
 
-void SnapshotSet::plan_store(Member& member, const Row& row, const StorePolicy& policy,
-                             double written_per_second) const {
-  const std::uint64_t extent = number(row, "vg_extent_size");
-  std::uint64_t free = number(row, "vg_free");
+std::uint64_t SnapshotSet::spare(const std::string& vg_uuid, std::uint64_t free) const {
   for (const Member& other : members_) {
-    if (other.data.vg_uuid == member.data.vg_uuid) free -= std::min(free, other.store_bytes);
+    if (other.data.vg_uuid == vg_uuid) free -= std::min(free, other.store_bytes);
   }
-  member.store_bytes = policy.size(number(row, "lv_size"), extent, written_per_second);
+  return free;
+}
+
+void SnapshotSet::plan_store(Member& member, std::uint64_t free, const StorePolicy& policy,
+                             double written_per_second) const {
+  free = spare(member.data.vg_uuid, free);
+  member.store_bytes = policy.size(member.origin_bytes, member.extent, written_per_second);
   if (member.store_bytes <= free) return;
   no_space("a snapshot of " + member.path + " needs a store of " + mebibytes(member.store_bytes) +
            ", and the volume group " + member.data.volume_group + " has " + mebibytes(free) + " left for it");
 }
 
-void SnapshotSet::make_stores() {
+// The average is of hours or days: it does not know of the load that has just begun. But the set does not
+// fail for what may be over soon.
+void SnapshotSet::enlarge_stores(const StorePolicy& policy, const WriteRates& rates) {
+  for (Member& member : members_) {
+    const auto written = member.data.thin() ? std::nullopt : written_to(member.device);
+    if (!written) continue;
+    const std::uint64_t wanted =
+        policy.size(member.origin_bytes, member.extent, rates.lately(member.device, *written));
+    if (wanted <= member.store_bytes) continue;
+    const std::vector<Row> rows = lvm_.report("vgs", "vg_free", member.data.volume_group);
+    const std::uint64_t free = rows.empty() ? 0 : number(rows.front(), "vg_free");
+    member.store_bytes = enlarged_store(member.store_bytes, wanted, spare(member.data.vg_uuid, free));
+  }
+}
+
+void SnapshotSet::make_stores(const StorePolicy& policy, const WriteRates& rates) {
+  if (policy.estimates()) enlarge_stores(policy, rates);
   for (const Member& member : members_) {
     if (member.data.thin()) continue;
     // -Wn: nothing looks for signatures of earlier filesystems; -Zy: an empty header, as lvm itself makes it.
@@ -157,7 +189,9 @@ void SnapshotSet::get_ready() {
   // read from a volume that stands still.
   rehearse_resume();
   for (const Member& member : members_) {
-    if (is_suspended(member.data, lvm_.patience())) veto(member.path + " is suspended by somebody else");
+    if (is_suspended(member.data, lvm_)) veto(member.path + " is suspended by somebody else");
+    // What waited in memory has been written since the volume was added.
+    if (member.data.thin()) check_room_in_pool(member.data, member.path);
   }
   lvm_.set_urgent(true);
 }
@@ -173,7 +207,7 @@ void SnapshotSet::capture(const std::string& snapshot_id, bool& hold_refused) {
   if (member->hold == VSS_HOLD_SUSPEND) {
     // Any other command on this volume would have resumed it. With the lock there is none between this look
     // and the capture. Whoever resumed it let writes through that other volumes of the set do not have.
-    lock.emplace(group, patience);
+    lock.emplace(lvm_.locking_dir(), group, patience);
     const auto device = mapper_device(mapper_uuid(member->data.vg_uuid, member->data.origin_uuid));
     if (!device || !device->suspended) veto("somebody has resumed the device of " + member->path);
   }
@@ -185,7 +219,7 @@ void SnapshotSet::capture(const std::string& snapshot_id, bool& hold_refused) {
 
 void SnapshotSet::resume_all() noexcept {
   interrupted_ = true;
-  for (const Member& member : members_) resume_left_suspended(member.data);
+  for (const Member& member : members_) resume_left_suspended(member.data, lvm_.locking_dir());
 }
 
 void SnapshotSet::activate(const ProviderHost& host) {

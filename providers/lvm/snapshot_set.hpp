@@ -30,9 +30,10 @@ class SnapshotSet {
   // `hold`: how the volume will be held. Returns the record of the snapshot.
   SnapshotData add(const MappedVolume& volume, const vss_member& member, int hold, const StorePolicy& policy,
                    WriteRates& rates);
-  // Makes the stores of thick snapshots: allocated, zeroed, and out of use again.
-  void make_stores();
-  // All that the capture needs is there, and in memory.
+  // Makes the stores of thick snapshots: allocated, zeroed, and out of use again. Estimated ones are larger
+  // than planned if volumes have been written to faster since then, and there is space.
+  void make_stores(const StorePolicy& policy, const WriteRates& rates);
+  // All that the capture needs is there, and in memory; pools still have room.
   void get_ready();
   // The capture. `hold_refused`: set when the kernel would not freeze what is frozen.
   void capture(const std::string& snapshot_id, bool& hold_refused);
@@ -52,7 +53,11 @@ class SnapshotSet {
     SnapshotData data;
     std::string name;  // of the snapshot
     int hold;
-    std::uint64_t store_bytes = 0;  // thick
+    // Thick:
+    std::string device{};  // its number
+    std::uint64_t origin_bytes = 0;
+    std::uint64_t extent = 0;
+    std::uint64_t store_bytes = 0;
 
     [[nodiscard]] std::string full_name() const { return data.volume_group + "/" + name; }
     [[nodiscard]] std::string origin() const { return data.volume_group + "/" + data.origin; }
@@ -60,7 +65,13 @@ class SnapshotSet {
 
   void check_group(const Row& row, const std::string& path) const;
   void check_pool(const SnapshotData& data, const std::string& path);
-  void plan_store(Member& member, const Row& row, const StorePolicy& policy, double written_per_second) const;
+  // Returns the number of its last change.
+  std::uint64_t check_room_in_pool(const SnapshotData& data, const std::string& path) const;
+  // Of the free space of a group what no store is planned for.
+  [[nodiscard]] std::uint64_t spare(const std::string& vg_uuid, std::uint64_t free) const;
+  void plan_store(Member& member, std::uint64_t free, const StorePolicy& policy,
+                  double written_per_second) const;
+  void enlarge_stores(const StorePolicy& policy, const WriteRates& rates);
   enum class Which : std::uint8_t { All, Thick, Thin };
   [[nodiscard]] std::vector<std::string> groups() const;
   [[nodiscard]] std::vector<std::string> names_in(const std::string& group, Which which) const;

@@ -139,20 +139,20 @@ Tagged find_recorded(Lvm& lvm, const SnapshotData& data, const std::string& tag)
   throw ProviderError(VSS_PROVIDER_E_VETO, "the volume group " + data.volume_group + " is not there now");
 }
 
-bool is_suspended(const SnapshotData& data, const Patience& patience) {
+bool is_suspended(const SnapshotData& data, const Lvm& lvm) {
   if (suspended_devices(data).empty()) return false;
   // A command that is under way ends its suspension itself; with the lock none is.
-  const VolumeGroupLock lock(data.volume_group, patience);
+  const VolumeGroupLock lock(lvm.locking_dir(), data.volume_group, lvm.patience());
   return !suspended_devices(data).empty();
 }
 
 void rehearse_resume() { mapper_resume("vssd-has-no-device-of-this-name"); }
 
-void resume_left_suspended(const SnapshotData& data) noexcept {
+void resume_left_suspended(const SnapshotData& data, const std::string& locking_dir) noexcept {
   try {
     // A command of somebody else is under way, and resumes what it has suspended; under it the tables of its
-    // devices must not be dropped.
-    if (!lock_holder(data.volume_group).empty()) return;
+    // devices must not be dropped. So with a killed one of ours that is still there.
+    if (!lock_holder(locking_dir, data.volume_group).empty()) return;
     resume(suspended_devices(data));
   } catch (const std::exception&) {
     // The command that was lost is an error already; repair() tries again, and tells.
@@ -167,7 +167,7 @@ std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const
   bool can_refresh = false;
   attempt([&] {
     // Waits for it: the tables of a command that is under way are its own.
-    const VolumeGroupLock lock(volume_group, lvm.patience());
+    const VolumeGroupLock lock(lvm.locking_dir(), volume_group, lvm.patience());
     drop_waiting_tables(data, volumes);
     can_refresh = true;
   });
@@ -185,7 +185,7 @@ std::vector<std::string> repair(Lvm& lvm, const std::string& volume_group, const
   if (can_refresh) refresh(data.origin);
   if (can_refresh && data.thin()) refresh(data.pool);
   attempt([&] {
-    const VolumeGroupLock lock(volume_group, lvm.patience());
+    const VolumeGroupLock lock(lvm.locking_dir(), volume_group, lvm.patience());
     resume(suspended_devices(data, volumes));
   });
   attempt.check();

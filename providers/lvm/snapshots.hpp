@@ -33,13 +33,14 @@ struct Tagged {
 [[nodiscard]] Tagged find_recorded(Lvm& lvm, const SnapshotData& data, const std::string& tag);
 
 // Whether the origin or the pool of a snapshot is suspended, and not by an lvm command that is under way.
-// ProviderError VETO if one is for longer than `patience`.
-[[nodiscard]] bool is_suspended(const SnapshotData& data, const Patience& patience);
+// ProviderError VETO if one is for longer than a command may take.
+[[nodiscard]] bool is_suspended(const SnapshotData& data, const Lvm& lvm);
 
 // Resumes what a killed lvm left suspended of a snapshot: of its origin, its pool and itself. By the kernel
 // alone, for a volume may stand still that programs are read from. Tables that were not in use yet are
-// dropped. Nothing while somebody else has lvm's lock of the group: repair() comes later.
-void resume_left_suspended(const SnapshotData& data) noexcept;
+// dropped. Nothing while somebody else has lvm's lock of the group: repair() comes later. `locking_dir`: see
+// CommandProcess.
+void resume_left_suspended(const SnapshotData& data, const std::string& locking_dir) noexcept;
 // All of it that is code, on no device: it is in memory then.
 void rehearse_resume();
 

@@ -3,6 +3,7 @@
 // Where snapshots on logical volumes are stored: a store for each thick one, the pool of thin ones.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,9 @@ struct Stores {
 // The store gets this size, and is not extended beyond it; 0 takes the limit away.
 void limit_store(Lvm& lvm, const VolumeRow& store, std::uint64_t origin_size, std::uint64_t maximum);
 
-// How much a store may still grow, UINT64_MAX if it has no limit.
-[[nodiscard]] std::uint64_t room_below_limit(Lvm& lvm, const std::string& volume_group,
-                                             const std::string& logical_volume);
+// A store grows by this, or by what there is. Nothing if it did; otherwise why not, "" if it is as large as
+// it can ever get.
+[[nodiscard]] std::optional<std::string> grow_store(Lvm& lvm, const std::string& volume_group,
+                                                    const std::string& logical_volume, std::uint64_t growth);
 
 }  // namespace vss::lvm

@@ -12,8 +12,9 @@ namespace vss::lvm {
 
 namespace {
 
-constexpr double kLeastInterval = 60;  // seconds; what was written in less says little
-constexpr std::uint64_t kSectorBytes = 512;
+// Seconds; what was written in less says little. The kernel writes what is in memory every 5 s.
+constexpr double kLeastAverage = 60;
+constexpr double kLeastLately = 5;
 
 [[noreturn]] void malformed(const std::string& key, const std::string& text, const std::string& wanted) {
   throw ProviderError(VSS_PROVIDER_E_INVALID_ARGUMENT,
@@ -36,6 +37,10 @@ std::optional<std::uint64_t> bytes_in(std::string_view text) {
 
 std::uint64_t in_extents(std::uint64_t bytes, std::uint64_t extent) {
   return (bytes + extent - 1) / extent * extent;
+}
+
+double rate_between(const Written& before, const Written& now) {
+  return static_cast<double>(now.bytes - before.bytes) / std::max(now.seconds - before.seconds, 1.0);
 }
 
 }  // namespace
@@ -79,26 +84,36 @@ std::uint64_t StorePolicy::largest(std::uint64_t origin_bytes, std::uint64_t ext
   return in_extents(origin_bytes + origin_bytes / 200 + kMiB, extent_bytes);
 }
 
-std::uint64_t growth_of_store(std::uint64_t sectors, std::uint64_t percent) {
-  return std::max(sectors / 100 * percent * kSectorBytes, kSmallestStore);
+std::uint64_t enlarged_store(std::uint64_t planned, std::uint64_t wanted, std::uint64_t spare) {
+  return wanted <= planned ? planned : planned + std::min(wanted - planned, spare);
 }
 
-double WriteRates::measure(const std::string& device_number) {
+std::optional<Written> written_to(const std::string& device_number) {
   std::ifstream file("/sys/dev/block/" + device_number + "/stat");
   std::uint64_t fields[7] = {};
   for (std::uint64_t& field : fields) file >> field;
-  if (!file) return 0;
+  if (!file) return std::nullopt;
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
-  const Sample sample{static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9,
-                      fields[6] * kSectorBytes};
-  const std::lock_guard lock(mutex_);
-  Sample& before = samples_.try_emplace(device_number, Sample{0, 0}).first->second;
-  if (before.bytes > sample.bytes) before = {0, 0};  // another device has got the number
-  const double rate =
-      static_cast<double>(sample.bytes - before.bytes) / std::max(sample.seconds - before.seconds, 1.0);
-  if (sample.seconds - before.seconds >= kLeastInterval) before = sample;
+  return Written{static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9,
+                 fields[6] * kSectorBytes};
+}
+
+double WriteRates::on_average(const std::string& device_number, const Written& now) {
+  Samples& before = samples_[device_number];
+  if (before.set.bytes > now.bytes) before.set = {};  // another device has got the number
+  const double rate = rate_between(before.set, now);
+  if (now.seconds - before.set.seconds >= kLeastAverage) before.set = now;
+  before.last = now;
   return rate;
+}
+
+double WriteRates::lately(const std::string& device_number, const Written& now) const {
+  const auto before = samples_.find(device_number);
+  if (before == samples_.end()) return 0;
+  const Written& last = before->second.last;
+  if (last.bytes > now.bytes || now.seconds - last.seconds < kLeastLately) return 0;
+  return rate_between(last, now);
 }
 
 }  // namespace vss::lvm

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -12,6 +11,7 @@ namespace vss::lvm {
 
 inline constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 inline constexpr std::uint64_t kSmallestStore = 16 * kMiB;
+inline constexpr std::uint64_t kSectorBytes = 512;
 
 // Pure.
 class StorePolicy {
@@ -32,28 +32,37 @@ class StorePolicy {
   std::uint64_t value_ = 0;  // percent, bytes, or seconds
 };
 
-// By how many bytes a store of so many sectors grows: `percent` of it, 16 MiB at least. In whole sectors.
-// Pure.
-[[nodiscard]] std::uint64_t growth_of_store(std::uint64_t sectors, std::uint64_t percent);
-
 // A whole number in decimal. ProviderError INVALID_ARGUMENT, which names the key, if it is none or out of
 // range.
 [[nodiscard]] std::uint64_t parse_number(const std::string& key, const std::string& text, std::uint64_t least,
                                          std::uint64_t most);
 
-// How fast devices are written to: since the time before that one asked, or since the machine started.
+// The size of a store that was planned before it was known that so much is wanted; `spare` is what the volume
+// group has beyond all that is planned. Pure.
+[[nodiscard]] std::uint64_t enlarged_store(std::uint64_t planned, std::uint64_t wanted, std::uint64_t spare);
+
+// What has been written to a device since the machine started.
+struct Written {
+  double seconds = 0;  // CLOCK_BOOTTIME
+  std::uint64_t bytes = 0;
+};
+// Of the device with this number ("253:1"), nothing if unknown.
+[[nodiscard]] std::optional<Written> written_to(const std::string& device_number);
+
+// How fast devices are written to, in bytes per second. Pure. Thread rule: one thread at a time.
 class WriteRates {
  public:
-  // Bytes per second of the device with this number ("253:1"), 0 if unknown. Any thread.
-  [[nodiscard]] double measure(const std::string& device_number);
+  // Since the time before that one asked, or since the machine started.
+  [[nodiscard]] double on_average(const std::string& device_number, const Written& now);
+  // Since one asked for the average; 0 if that was just now.
+  [[nodiscard]] double lately(const std::string& device_number, const Written& now) const;
 
  private:
-  struct Sample {
-    double seconds;  // CLOCK_BOOTTIME
-    std::uint64_t bytes;
+  struct Samples {
+    Written set;   // where the average begins
+    Written last;  // when it was asked for
   };
-  std::mutex mutex_;
-  std::map<std::string, Sample> samples_;
+  std::map<std::string, Samples> samples_;
 };
 
 }  // namespace vss::lvm

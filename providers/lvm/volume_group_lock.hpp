@@ -11,13 +11,11 @@
 
 namespace vss::lvm {
 
-constexpr const char* kLocksOfTheLocked = "/run/vssd/lvm-locks";
-
 class VolumeGroupLock {
  public:
   // Waits for it as long as `patience` allows. ProviderError VETO, which names who has it, if that is not
-  // enough.
-  VolumeGroupLock(const std::string& volume_group, const Patience& patience);
+  // enough, and if it is not known where lvm has its locks. `locking_dir`: see CommandProcess.
+  VolumeGroupLock(const std::string& locking_dir, const std::string& volume_group, const Patience& patience);
 
   // Whoever keeps it open as well has the lock as well.
   [[nodiscard]] int descriptor() const noexcept { return file_.get(); }
@@ -26,7 +24,8 @@ class VolumeGroupLock {
   UniqueFd file_;  // the lock ends with it
 };
 
-// "<command> (pid <n>)" of another process that has the lock of a volume group, "" if none or unknown.
-[[nodiscard]] std::string lock_holder(const std::string& volume_group);
+// "<command> (pid <n>)" of another process that has the lock of a volume group, "" if none or unknown. A lock
+// that was ours is another's as long as a killed vssd-lvm, to which it may have been given, is still there.
+[[nodiscard]] std::string lock_holder(const std::string& locking_dir, const std::string& volume_group);
 
 }  // namespace vss::lvm

@@ -207,7 +207,8 @@ struct vss_provider_ops {
   int (*mount_info)(const struct vss_provider_host *host, const struct vss_member *snapshot, int writable);
 
   /* Since minor 1. How the snapshot fares, answered through set_health; called every few seconds for every snapshot
-     that exists. Where its store can grow, this is where it does. Cheap when all is well. */
+     that exists, but not from pre_commit of a set to its post_commit or abort. Where its store can grow, this is where it
+     does. Cheap when all is well. */
   int (*check_health)(const struct vss_provider_host *host, const struct vss_member *snapshot);
 
   /* The operations of minor 2; the host calls them for snapshots of complete sets only. */

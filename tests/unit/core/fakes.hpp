@@ -95,6 +95,8 @@ class FakeProvider final : public Provider {
   asio::awaitable<Status> end_prepare(Guid) override { return run("end_prepare"); }
   asio::awaitable<Status> pre_commit(Guid) override { return run("pre_commit"); }
   asio::awaitable<Result<CaptureReport>> commit(Guid, std::vector<Guid> snapshots) override {
+    if (commit_takes.count() > 0)
+      co_await wait_for(Signal{}, std::chrono::steady_clock::now() + commit_takes);
     Status done = co_await run("commit");
     if (!done) co_return fail(std::move(done.error()));
     if (refusals > 0) {
@@ -177,6 +179,7 @@ class FakeProvider final : public Provider {
   Script script;
   HoldAbility hold = HoldAbility::Freeze;
   CaptureReport report;
+  Milliseconds commit_takes{0};
   int refusals = 0;  // how many commits refuse the hold
   int refusals_seen = 0;
   HoldAbility hold_after_refusal = HoldAbility::Freeze;

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 
 #include "tests/unit/core/fakes.hpp"
 
@@ -30,6 +32,16 @@ class SnapshotWatchTest : public testing::Test {
     }
     ASSERT_TRUE(world.await(session->prepare_for_backup()));
     ASSERT_TRUE(world.await(session->do_snapshot_set()));
+  }
+  // Another one, of /c, as far as DoSnapshotSet.
+  std::shared_ptr<BackupSession> prepared_set(BackupOptions options) {
+    auto next = world.session(options);
+    EXPECT_TRUE(next->set_backup_state({}));
+    EXPECT_TRUE(world.await(next->gather_writer_metadata()));
+    EXPECT_TRUE(world.await(next->start_snapshot_set()));
+    EXPECT_TRUE(world.await(next->add_to_snapshot_set("/c", "")));
+    EXPECT_TRUE(world.await(next->prepare_for_backup()));
+    return next;
   }
   // Until every snapshot that is still looked at has been, `times` more times.
   void rounds(std::ptrdiff_t times = 2) {
@@ -159,50 +171,36 @@ TEST_F(SnapshotWatchTest, NoTwoLooksAtOnce) {
   EXPECT_THAT(world.provider.checked, SizeIs(1));
 }
 
-TEST_F(SnapshotWatchTest, NothingIsAskedWhileASetIsHeld) {
+TEST_F(SnapshotWatchTest, StoresAreWatchedUntilPreCommitAndNotWhileASetIsHeld) {
   make_set();
   rounds();
-  std::size_t before = 0;
-  std::size_t after = 0;
-  // While this runs, the next set is between its last preparation and its release.
-  const auto watch_for = [&](std::string_view phase) {
-    if (phase == "freeze") before = world.provider.checked.size();
-    if (phase == "post-commit") after = world.provider.checked.size();
-  };
+  std::map<std::string, std::size_t, std::less<>> looks;  // until this phase began
+  const auto watch_for = [&](std::string_view phase) { looks.emplace(phase, world.provider.checked.size()); };
   world.observer.on_progress = watch_for;
   const auto slow = world.add_writer("slow");
   slow->mutable_info().freeze_timeout = Milliseconds(50);
   slow->script["Freeze"].kind = Behaviour::Kind::Hang;
+  world.provider.commit_takes = Milliseconds(50);
   BackupOptions lenient;
   lenient.strict = false;
-  auto next = world.session(lenient);
-  ASSERT_TRUE(next->set_backup_state({}));
-  ASSERT_TRUE(world.await(next->gather_writer_metadata()));
-  ASSERT_TRUE(world.await(next->start_snapshot_set()));
-  ASSERT_TRUE(world.await(next->add_to_snapshot_set("/c", "")));
-  ASSERT_TRUE(world.await(next->prepare_for_backup()));
+  auto next = prepared_set(lenient);
   ASSERT_TRUE(world.await(next->do_snapshot_set()));
-  EXPECT_GT(before, 0U);
-  EXPECT_EQ(after, before);
+  EXPECT_GT(looks["pre-commit"], looks["end-prepare"]);
+  EXPECT_EQ(looks["post-commit"], looks["hold"]);
   rounds();
 }
 
-// A provider may keep what it needs to itself from end_prepare on: who got in before would then wait for the
+// A provider may keep what it needs to itself from pre_commit on: who got in before would then wait for the
 // set, and the set for it.
-TEST_F(SnapshotWatchTest, ASetPreparesOnlyWhenWorkOnOtherSnapshotsHasEnded) {
+TEST_F(SnapshotWatchTest, ASetIsCommittedOnlyWhenWorkOnOtherSnapshotsHasEnded) {
   make_set();
   rounds();
   world.provider.script["check_health"].kind = Behaviour::Kind::Hang;
   const auto looked = world.provider.checked.size();
   run_until([&] { return world.provider.checked.size() > looked; });
-  auto next = world.session({});
-  ASSERT_TRUE(next->set_backup_state({}));
-  ASSERT_TRUE(world.await(next->gather_writer_metadata()));
-  ASSERT_TRUE(world.await(next->start_snapshot_set()));
-  ASSERT_TRUE(world.await(next->add_to_snapshot_set("/c", "")));
-  ASSERT_TRUE(world.await(next->prepare_for_backup()));
+  auto next = prepared_set({});
   bool waits = false;
-  const auto watch_for = [&](std::string_view phase) { waits = waits || phase == "end-prepare"; };
+  const auto watch_for = [&](std::string_view phase) { waits = waits || phase == "pre-commit"; };
   world.observer.on_progress = watch_for;
   world.trace.clear();
   std::optional<Status> made;
@@ -212,10 +210,23 @@ TEST_F(SnapshotWatchTest, ASetPreparesOnlyWhenWorkOnOtherSnapshotsHasEnded) {
         }(next, made));
   run_until([&] { return waits; });
   for (int i = 0; i < 100; ++i) world.loop.poll();
-  EXPECT_THAT(world.trace, testing::Not(testing::Contains("provider end_prepare")));
+  EXPECT_THAT(world.trace, testing::Contains("provider end_prepare"));
+  EXPECT_THAT(world.trace, testing::Not(testing::Contains("provider pre_commit")));
   world.await(world.coordinator.release(next));  // and it can be given up meanwhile
   run_until([&] { return made.has_value(); });
   EXPECT_FALSE(*made);
+}
+
+TEST_F(SnapshotWatchTest, WhenASetFailsInTheWindowTheWatchGoesOn) {
+  make_set();
+  for (const char* operation : {"pre_commit", "commit", "post_commit"}) {
+    world.provider.script[operation].kind = Behaviour::Kind::Fail;
+    auto next = prepared_set({});
+    EXPECT_FALSE(world.await(next->do_snapshot_set())) << operation;
+    world.provider.script.erase(operation);
+    rounds();
+    world.await(world.coordinator.release(next));
+  }
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""kill -9 of vssd, or of vssd-hold, at any moment while a set of thick, thin and btrfs volumes is made under load: soon
-nothing is held, the catalogue and the disks agree, an auto-release set is gone, a persistent one that was made is whole."""
+"""kill -9 of vssd, of vssd-hold, or of all that the service has, at any moment while a set of thick, thin and btrfs volumes
+is made under load: soon nothing is held, the catalogue and the disks agree, an auto-release set is gone, a persistent one
+that was made is whole."""
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import time
@@ -16,7 +18,7 @@ from ring.testcase import Test
 from ring.trouble import begin, set_up
 from ring.work import say
 
-ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "6"))
 SEED = int(os.environ.get("VSSD_VM_SEED", "0")) or random.randrange(1, 1 << 32)
 # Without a new process: vssd-hold may be gone before one has started.
 FIND = """find() { for file in /proc/[0-9]*/comm; do
@@ -27,7 +29,10 @@ LIFE = FIND + "from=$EPOCHREALTIME; while [ -e /proc/$pid ]; do :; done; echo $f
 KILL = {
     "vssd": "sleep {delay}; kill -9 $(pgrep -x vssd)",
     "vssd-hold": FIND + "sleep {delay}; kill -9 $pid",
+    # vssd-hold and vssd-lvm with it: nobody is left to let go but what systemd starts.
+    "the service": "sleep {delay}; systemctl kill -s KILL vssd",
 }
+VICTIMS = tuple(KILL)
 
 
 class CrashAtRandom(Test):
@@ -49,9 +54,9 @@ class CrashAtRandom(Test):
         chance = random.Random(SEED)
         say(f"CrashAtRandom: VSSD_VM_SEED={SEED}; a set takes {times['vssd']:.1f} s, vssd-hold lives {times['vssd-hold']:.1f} s")
         for number in range(ROUNDS):
-            victim = ("vssd", "vssd-hold")[number % 2]
+            victim = VICTIMS[number % len(VICTIMS)]
             # However few the rounds are, they are spread over all of the time.
-            part = (number // 2 + chance.random()) / ((ROUNDS + 1) // 2)
+            part = (number // len(VICTIMS) + chance.random()) / math.ceil(ROUNDS / len(VICTIMS))
             self.round(guest, victim, keep=number % 4 > 1, delay=part * times[victim])
         self.true(load.running(), "the load has run until now")
         load.stop()
@@ -63,7 +68,7 @@ class CrashAtRandom(Test):
         total = time.monotonic() - start
         begun, ended = (float(word) for word in life.wait(30).out.split())
         vssd.delete(guest, made)
-        return {"vssd": total, "vssd-hold": ended - begun}
+        return {"vssd": total, "vssd-hold": ended - begun, "the service": total}
 
     def round(self, guest: Guest, victim: str, keep: bool, delay: float) -> None:
         guest.run("systemctl reset-failed vssd")

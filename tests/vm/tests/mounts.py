@@ -51,6 +51,8 @@ class Mounts(Test):
                    "volumes and snapshots that the writer was told")
         for volume in volumes:
             self.shown(guest, volume, vssd.snapshot_of(made, volume.path), recovered=volume in volumes[:2])
+        for name in ("private-before", "private-after"):
+            self.seen_by(guest, name, volumes, made)
         self.later_writes_do_not_show(guest, volumes, made)
         vssd.delete(guest, made)
         self.equal(vssd.leftovers(guest), "", "what is left while other mount namespaces exist")
@@ -80,6 +82,15 @@ class Mounts(Test):
             self.true("No such file" in of_writer, f"the writer has left nothing in {path}: {of_writer}")
         self.true("by-the-writer" not in in_origin.split(), f"nor in the origin: {in_origin}")
         self.equal(uuids, "1\n", "the number of uuids of the filesystem and its origin")
+
+    def seen_by(self, guest: Guest, service: str, volumes: list[Volume], made: dict) -> None:
+        """In the mount namespace of its own that the service has."""
+        pid = guest.run(f"systemctl show -P MainPID {service}").out.strip()
+        guest.wait_for(f"[ $(cat /proc/{pid}/comm) = sleep ]")
+        guest.run(f"[ $(readlink /proc/{pid}/ns/mnt) != $(readlink /proc/self/ns/mnt) ]")
+        said = guest.run("\n".join(f"nsenter --mount --target {pid} cat {vssd.snapshot_of(made, volume.path)['path']}/file"
+                                   for volume in volumes)).out
+        self.equal(said, "before\n" * len(volumes), f"what {service} sees in the snapshots")
 
     def later_writes_do_not_show(self, guest: Guest, volumes: list[Volume], made: dict) -> None:
         guest.run("\n".join(["set -e", *(

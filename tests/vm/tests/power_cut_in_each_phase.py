@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The power fails in each phase of making a set of thick, thin and btrfs volumes. After the next boot the volumes are
-active and can be written, what was half made or auto-release is gone, persistent sets are mounted and check clean."""
+"""The power fails in each phase of making a set of thick, thin and btrfs volumes, and while one is deleted. After the next
+boot the volumes are active and can be written, what was half made, half deleted or auto-release is gone, persistent sets
+are mounted and check clean."""
 from __future__ import annotations
 
 import json
@@ -12,25 +13,27 @@ from ring.soundness import expect_sound
 from ring.testcase import Test
 from ring.trouble import begin, reset_at_work, set_up, start_writer, stop_at, wait_until_at, wait_until_made
 
-# One power cut and boot each; run.sh has the first ones only, --all all of them.
+# One power cut and boot each. run.sh has the first ones only; from five on, which is --all, there are all of them.
 ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "2"))
+PHASES = ("capture", "published", "post_snapshot", "freeze", "prepare", "stores", "thaw", "final_commit", "deletion")
+CUTS = max(ROUNDS, len(PHASES)) if ROUNDS >= 5 else ROUNDS
 PATIENT = ",x-systemd.device-timeout=240,x-systemd.mount-timeout=240"
 
 
 class PowerCutInEachPhase(Test):
     disks = {"pv": "512M", "btrfs": "256M"}
-    limit = 2400
+    limit = 1700 + 350 * CUTS
     usual = ("bookworm",)
 
     def run(self, guest: Guest) -> None:
         self.make(guest)
         self.kept = [self.keep(guest, "first")]
-        phases = (self.capture, self.published, self.post_snapshot, self.freeze, self.prepare)
-        for phase in phases[:ROUNDS]:
-            phase(guest)
+        for number in range(CUTS):
+            phase = PHASES[number % len(PHASES)]
+            getattr(self, phase)(guest)
             guest.power_cut()
             guest.boot()
-            self.everything_is_well(guest, phase.__name__)
+            self.everything_is_well(guest, phase)
 
     def make(self, guest: Guest) -> None:
         storage.make_group(guest, "data", ["pv"])
@@ -53,8 +56,18 @@ class PowerCutInEachPhase(Test):
         begin(guest, self.paths, *options)
         wait_until_at(guest, event)
 
+    def off_at_work(self, guest: Guest, event: str) -> None:
+        """The machine is off while lvm does what follows the event."""
+        start_writer(guest, self.paths, {event: reset_at_work("data", 0.5)})
+        begin(guest, self.paths, "--persistent")
+        guest.wait_until_off()
+
     def prepare(self, guest: Guest) -> None:
         self.stopped_in(guest, "prepare_for_snapshot", "--persistent")
+
+    def stores(self, guest: Guest) -> None:
+        """In the middle of the command that makes the first one."""
+        self.off_at_work(guest, "prepare_for_snapshot")
 
     def freeze(self, guest: Guest) -> None:
         """The stores are there."""
@@ -62,18 +75,30 @@ class PowerCutInEachPhase(Test):
 
     def capture(self, guest: Guest) -> None:
         """In the middle of lvm's commands, while volumes are held."""
-        start_writer(guest, self.paths, {"freeze": reset_at_work("data", 0.5)})
-        begin(guest, self.paths, "--persistent")
-        guest.wait_until_off()
+        self.off_at_work(guest, "freeze")
+
+    def thaw(self, guest: Guest) -> None:
+        """All is captured, and nothing held."""
+        self.stopped_in(guest, "thaw", "--persistent")
 
     def post_snapshot(self, guest: Guest) -> None:
         """The snapshots are there, and writable."""
         self.stopped_in(guest, "post_snapshot", "--persistent")
 
+    def final_commit(self, guest: Guest) -> None:
+        """In the middle of the command that makes the snapshots read-only."""
+        self.off_at_work(guest, "post_snapshot")
+
     def published(self, guest: Guest) -> None:
         """One that is to stay, and one that is not."""
         wait_until_made(guest, begin(guest, self.paths))
         self.kept.append(self.keep(guest, "last"))
+
+    def deletion(self, guest: Guest) -> None:
+        made = vssd.create(guest, self.paths)
+        guest.run(reset_at_work("data", 0.5))
+        guest.spawn(["vssctl", "delete", "--yes", "--set", made["set_id"]])
+        guest.wait_until_off()
 
     def everything_is_well(self, guest: Guest, phase: str) -> None:
         expect_sound(guest, self.paths)

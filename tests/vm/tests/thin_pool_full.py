@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A thin pool that is out of space for data or for metadata: no set is begun. While a snapshot is in use it is told that
+"""A thin pool that is out of space for data or for metadata: no set is begun, and one that is under way fails. While a snapshot is in use it is told that
 it is at risk, and that it is well again in the list when there is space again."""
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from ring import storage, vssd
 from ring.guest import Guest
 from ring.soundness import expect_sound
 from ring.testcase import Test
-from ring.trouble import journal, set_up
+from ring.trouble import journal, set_up, start_writer
+
+# Writes past the page cache until so much of the pool's data space is used; 100 is until an error.
+FILL = r"""
+used() { dmsetup status data-pool-tpool | awk '{split($6, part, "/"); print int(100 * part[1] / part[2])}'; }
+for at in $(seq 0 4 252); do
+  [ $(used) -lt PERCENT ] || break
+  dd if=/dev/zero of=/dev/data/filler bs=1M count=4 seek=$at oflag=direct status=none || break
+done 2>/dev/null; dmsetup status data-pool-tpool"""
 
 
 class ThinPoolFull(Test):
@@ -23,6 +31,7 @@ class ThinPoolFull(Test):
         guest.run("lvcreate -q -y -V 256M -n filler --thinpool pool data")
         set_up(guest, pool_metadata_limit_percent=30)  # a pool of this size is a thousand devices away from the usual 90
         self.metadata(guest)
+        self.data_meanwhile(guest)
         self.data(guest)
 
     def state(self, guest: Guest) -> tuple[str, str]:
@@ -30,13 +39,15 @@ class ThinPoolFull(Test):
         return snapshot["health"], snapshot["health_reason"]
 
     def fill(self, guest: Guest, percent: int) -> None:
-        """Writes past the page cache until so much of the pool's data space is used; 100 is until an error."""
-        guest.run(f"""
-            used() {{ dmsetup status data-pool-tpool | awk '{{split($6, part, "/"); print int(100 * part[1] / part[2])}}'; }}
-            for at in $(seq 0 4 252); do
-              [ $(used) -lt {percent} ] || break
-              dd if=/dev/zero of=/dev/data/filler bs=1M count=4 seek=$at oflag=direct status=none || break
-            done 2>/dev/null; dmsetup status data-pool-tpool""", timeout=120)
+        guest.run(FILL.replace("PERCENT", str(percent)), timeout=120)
+
+    def data_meanwhile(self, guest: Guest) -> None:
+        """The space goes when the volume has been added and checked."""
+        writer = start_writer(guest, [self.path], {"prepare_for_snapshot": FILL.replace("PERCENT", "92")})
+        self.refused(guest, "data")
+        writer.stop()
+        guest.run("blkdiscard /dev/data/filler")
+        expect_sound(guest, [self.path])
 
     def data(self, guest: Guest) -> None:
         made = vssd.create(guest, [self.path])

@@ -52,7 +52,7 @@ TEST(CommandProcess, WhatLvmSaysIsInTheResult) {
 
 TEST(CommandProcess, ACommandThatDoesNotEndIsKilledAtItsDeadline) {
   int lost = 0;
-  CommandProcess process(VSS_FAKE_VSSD_LVM, [&] { ++lost; });
+  CommandProcess process(VSS_FAKE_VSSD_LVM, [&](const std::string&) { ++lost; });
   const auto [status, message] = error_of([&] { process.run({"hang"}, Patience::of(50ms)); });
   EXPECT_EQ(status, VSS_PROVIDER_E_VETO);
   EXPECT_THAT(message, HasSubstr("lvm hang"));
@@ -63,13 +63,59 @@ TEST(CommandProcess, ACommandThatDoesNotEndIsKilledAtItsDeadline) {
 
 TEST(CommandProcess, ACommandThatNobodyWaitsForIsKilled) {
   CommandProcess process = make();
-  const Patience patience{std::chrono::steady_clock::now() + 60s, [] { return true; }};
+  int asked = 0;
+  const Patience patience{std::chrono::steady_clock::now() + 60s, [&] { return ++asked > 1; }};
   EXPECT_EQ(error_of([&] { process.run({"hang"}, patience); }).first, VSS_PROVIDER_E_VETO);
+}
+
+TEST(CommandProcess, OneWhoseTimeIsOverIsNotBegun) {
+  int lost = 0;
+  CommandProcess process(VSS_FAKE_VSSD_LVM, [&](const std::string&) { ++lost; });
+  const auto [status, message] = error_of([&] { process.run({"hang"}, Patience::of(0ms)); });
+  EXPECT_EQ(status, VSS_PROVIDER_E_VETO);
+  EXPECT_THAT(message, HasSubstr("before it began"));
+  EXPECT_TRUE(process.is_running()) << "nothing was half done, so nothing was killed";
+  EXPECT_EQ(lost, 0);
+}
+
+// How the next one begins.
+class AtStart {
+ public:
+  explicit AtStart(const char* what) { ::setenv("FAKE_LVM_AT_START", what, 1); }
+  AtStart(const AtStart&) = delete;
+  AtStart& operator=(const AtStart&) = delete;
+  ~AtStart() { ::unsetenv("FAKE_LVM_AT_START"); }
+};
+
+TEST(CommandProcess, WhatLvmSaysBeforeItIsReadyDoesNotKeepItFromStarting) {
+  const AtStart warns("warn");
+  CommandProcess process = make();
+  const CommandResult said = process.run({"say", "hello"}, Patience::of(10s));
+  EXPECT_TRUE(said.succeeded());
+  EXPECT_THAT(said.printed, ElementsAre("hello"));
+}
+
+TEST(CommandProcess, WhatLvmSaysBeforeItFailsToStartIsInTheError) {
+  const AtStart fails("fail");
+  int lost = 0;
+  CommandProcess process(VSS_FAKE_VSSD_LVM, [&](const std::string&) { ++lost; });
+  const auto [status, message] = error_of([&] { process.start(); });
+  EXPECT_EQ(status, VSS_PROVIDER_E_VETO);
+  EXPECT_THAT(message, HasSubstr("ended with status 1"));
+  EXPECT_THAT(message, HasSubstr("without a system_id the configuration is odd"));
+  EXPECT_EQ(lost, 0) << "no command was under way";
+}
+
+TEST(CommandProcess, WhereTheLocksAreIsKnownOnceItRuns) {
+  CommandProcess process = make();
+  EXPECT_EQ(process.locking_dir(), "");
+  process.start();
+  EXPECT_EQ(process.locking_dir(), "/run/locks of lvm");
 }
 
 TEST(CommandProcess, AnEndInTheMiddleOfACommandIsAnErrorThatSaysHow) {
   int lost = 0;
-  CommandProcess process(VSS_FAKE_VSSD_LVM, [&] { ++lost; });
+  CommandProcess process(VSS_FAKE_VSSD_LVM, [&](const std::string&) { ++lost; });
   const auto [status, message] = error_of([&] { process.run({"die"}, Patience::of(10s)); });
   EXPECT_EQ(status, VSS_PROVIDER_E_VETO);
   EXPECT_THAT(message, HasSubstr("ended with status 7"));

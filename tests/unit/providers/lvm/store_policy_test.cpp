@@ -45,18 +45,33 @@ TEST(StorePolicy, WhatIsNoSizeIsRefused) {
   }
 }
 
-TEST(StoreGrowth, IsInWholeSectorsWhateverTheSizeOfTheStore) {
-  for (const std::uint64_t mebibytes : {16, 80, 512, 1000, 2048, 10240, 99999}) {
-    for (const std::uint64_t percent : {1, 20, 33, 100}) {
-      const std::uint64_t growth = growth_of_store(mebibytes * kMiB / 512, percent);
-      EXPECT_EQ(growth % 512, 0U) << mebibytes << " MiB by " << percent;
-      EXPECT_GE(growth, kSmallestStore);
-    }
-  }
-  EXPECT_NEAR(static_cast<double>(growth_of_store(10240 * kMiB / 512, 20)), 2048.0 * kMiB, kMiB);
+TEST(StorePolicy, AStoreIsEnlargedByWhatIsSpare) {
+  EXPECT_EQ(enlarged_store(64 * kMiB, 900 * kMiB, kGiB), 900 * kMiB);
+  EXPECT_EQ(enlarged_store(64 * kMiB, 900 * kMiB, 100 * kMiB), 164 * kMiB);
+  EXPECT_EQ(enlarged_store(64 * kMiB, 900 * kMiB, 0), 64 * kMiB);
+  EXPECT_EQ(enlarged_store(64 * kMiB, 16 * kMiB, kGiB), 64 * kMiB) << "never smaller than planned";
 }
 
-TEST(WriteRates, ADeviceThatIsNotThereHasNone) { EXPECT_EQ(WriteRates().measure("0:0"), 0); }
+TEST(WriteRates, ADeviceThatIsNotThereHasNone) { EXPECT_EQ(written_to("0:0"), std::nullopt); }
+
+TEST(WriteRates, TheAverageIsSinceTheSetBeforeOrTheStartOfTheMachine) {
+  WriteRates rates;
+  EXPECT_EQ(rates.on_average("253:1", {1000, 5000}), 5);
+  EXPECT_EQ(rates.on_average("253:1", {1100, 6000}), 10);
+  EXPECT_EQ(rates.on_average("253:1", {1110, 6600}), 60);
+  EXPECT_EQ(rates.on_average("253:1", {1200, 7000}), 10) << "what is a moment ago is no beginning";
+  EXPECT_EQ(rates.on_average("253:1", {1400, 2800}), 2) << "another device has the number";
+  EXPECT_EQ(rates.on_average("253:2", {1000, 0}), 0);
+}
+
+TEST(WriteRates, ALoadThatHasJustBegunShowsInTheRateOfLate) {
+  WriteRates rates;
+  EXPECT_EQ(rates.lately("253:1", {1000, 5000}), 0) << "nobody has asked before";
+  EXPECT_EQ(rates.on_average("253:1", {100'000, 5000}), 0.05);
+  EXPECT_EQ(rates.lately("253:1", {100'004, 45'000}), 0) << "too short to tell";
+  EXPECT_EQ(rates.lately("253:1", {100'010, 105'000}), 10'000);
+  EXPECT_EQ(rates.lately("253:1", {100'010, 4000}), 0) << "another device has the number";
+}
 
 }  // namespace
 }  // namespace vss::lvm
