@@ -65,7 +65,7 @@ std::string with_advice(const std::string& message, unsigned number) {
 }  // namespace
 
 ServerError::ServerError(const std::string& message, unsigned number)
-    : std::runtime_error(with_advice(message, number)), number_(number) {}
+    : ServerFailure(with_advice(message, number)), number_(number) {}
 
 void Connection::Close::operator()(st_mysql* connection) const noexcept { mysql_close(connection); }
 

@@ -49,16 +49,6 @@ writers::Places empty_of(const writers::Places& places) {
   return empty;
 }
 
-// A failure of the server can be another one in a minute; what is not UTF-8 or not there stays so.
-template <typename Function>
-auto asking_the_server(Function&& function) {
-  try {
-    return function();
-  } catch (const ServerError& error) {
-    throw Veto(VSS_E_WRITER_RETRYABLE, error.what());
-  }
-}
-
 }  // namespace
 
 MariadbWriter::MariadbWriter(Config config) : Writer(options_of(config)), config_(std::move(config)) {}
@@ -103,8 +93,10 @@ void MariadbWriter::on_identify(Metadata& metadata) {
 // The volumes may be known already, and this is the earliest moment to say that one is missing.
 void MariadbWriter::on_prepare_backup(Session& session) {
   if (session.volumes().empty()) return;
-  const ServerLayout layout = asking_the_server([&] { return find_layout(); });
-  (void)writers::has_all(session, layout.places(), layout.whose());
+  refusals_.keep(session, VSS_E_WRITER_NON_RETRYABLE, [&] {
+    const ServerLayout layout = find_layout();
+    (void)writers::has_all(session, layout.places(), layout.whose());
+  });
 }
 
 Consistency MariadbWriter::choose(const Session& session, const ServerLayout& layout) const {
@@ -148,7 +140,7 @@ std::unique_ptr<BackupLock> MariadbWriter::prepare_lock(Connection server, Consi
 }
 
 void MariadbWriter::on_prepare_snapshot(Session& session) {
-  asking_the_server([&] {
+  refusals_.keep(session, VSS_E_WRITER_NON_RETRYABLE, [&] {
     Operation operation;
     operation.layout = find_layout();
     const writers::Places places = operation.layout.places();
@@ -164,6 +156,7 @@ void MariadbWriter::on_prepare_snapshot(Session& session) {
 
 // What fails lets go at once, before vssd says so.
 void MariadbWriter::on_freeze(Session& session) {
+  refusals_.refuse_again(session);
   const auto found = operations_.find(session.id());
   if (found == operations_.end()) return;
   try {
@@ -200,7 +193,7 @@ void MariadbWriter::on_post_snapshot(Session& session) {
         "the volumes of the server were to show one instant and do not: this snapshot of it may not start; "
         "make another one");
   }
-  writers::expect_known(asking_the_server([&] { return places_now(layout); }), layout.places(),
+  writers::expect_known(writers::asking_the_server([&] { return places_now(layout); }), layout.places(),
                         VSS_E_WRITER_INCONSISTENT_SNAPSHOT, kWho);
   // Before or after: the snapshot may have nothing there.
   writers::Places empty = empty_of(layout.places());
@@ -211,7 +204,10 @@ void MariadbWriter::on_post_snapshot(Session& session) {
   for (Component& component : session.components()) component.set_backup_metadata(to_text(record));
 }
 
-void MariadbWriter::end_operation(const Session& session) { operations_.erase(session.id()); }
+void MariadbWriter::end_operation(const Session& session) {
+  operations_.erase(session.id());
+  refusals_.forget(session);
+}
 
 // The end of its session ends whatever lock there is.
 void MariadbWriter::on_abort(Session& session) { end_operation(session); }

@@ -72,7 +72,7 @@ std::string with_advice(const std::string& message, const std::string& sqlstate)
 }  // namespace
 
 ServerError::ServerError(const std::string& message, std::string sqlstate)
-    : std::runtime_error(with_advice(one_line(message), sqlstate)), sqlstate_(std::move(sqlstate)) {}
+    : ServerFailure(with_advice(one_line(message), sqlstate)), sqlstate_(std::move(sqlstate)) {}
 
 void Connection::Finish::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
 

@@ -35,16 +35,6 @@ void exclude(Metadata& metadata, const std::string& data_directory) {
   metadata.add_exclude(data_directory + "/base/pgsql_tmp");
 }
 
-// A failure of the server can be another one in a minute; what is not UTF-8 or not there stays so.
-template <typename Function>
-auto asking_the_server(Function&& function) {
-  try {
-    return function();
-  } catch (const ServerError& error) {
-    throw Veto(VSS_E_WRITER_RETRYABLE, error.what());
-  }
-}
-
 }  // namespace
 
 PostgresqlWriter::PostgresqlWriter(Config config)
@@ -90,7 +80,7 @@ bool PostgresqlWriter::takes_part(const Session& session, const ClusterLayout& l
 // The volumes may be known already, and this is the earliest moment to say that one is missing.
 void PostgresqlWriter::on_prepare_backup(Session& session) {
   if (session.volumes().empty()) return;
-  (void)asking_the_server([&] { return takes_part(session, find_layout()); });
+  refusals_.keep(session, VSS_E_WRITER_NON_RETRYABLE, [&] { (void)takes_part(session, find_layout()); });
 }
 
 bool PostgresqlWriter::needs_backup_mode(const Session& session, const ClusterLayout& layout) const {
@@ -125,7 +115,7 @@ void PostgresqlWriter::check_backup_mode(const Session& session, Connection& ser
 }
 
 void PostgresqlWriter::on_prepare_snapshot(Session& session) {
-  asking_the_server([&] {
+  refusals_.keep(session, VSS_E_WRITER_NON_RETRYABLE, [&] {
     Operation operation{find_layout(), std::nullopt};
     if (!takes_part(session, operation.layout)) return;
     Connection server = connect();
@@ -142,9 +132,10 @@ void PostgresqlWriter::on_prepare_snapshot(Session& session) {
 
 // The last moment to find out at no cost that the server has been restarted since.
 void PostgresqlWriter::on_freeze(Session& session) {
+  refusals_.refuse_again(session);
   const auto found = operations_.find(session.id());
   if (found == operations_.end() || !found->second.backup_mode) return;
-  asking_the_server([&] { found->second.backup_mode->check(); });
+  writers::asking_the_server([&] { found->second.backup_mode->check(); });
 }
 
 void PostgresqlWriter::on_post_snapshot(Session& session) {
@@ -155,7 +146,8 @@ void PostgresqlWriter::on_post_snapshot(Session& session) {
   const ClusterLayout& layout = operation.layout;
   BackupRecord record{layout.data_directory, layout.major, std::nullopt};
   if (operation.backup_mode) {
-    record.end = asking_the_server([&] { return operation.backup_mode->end(config_.checkpoint_limit); });
+    record.end =
+        writers::asking_the_server([&] { return operation.backup_mode->end(config_.checkpoint_limit); });
   } else if (!session.is_one_instant(layout.places())) {
     throw Veto(
         VSS_E_WRITER_INCONSISTENT_SNAPSHOT,
@@ -167,7 +159,10 @@ void PostgresqlWriter::on_post_snapshot(Session& session) {
   for (Component& component : session.components()) component.set_backup_metadata(to_text(record));
 }
 
-void PostgresqlWriter::end_operation(const Session& session) { operations_.erase(session.id()); }
+void PostgresqlWriter::end_operation(const Session& session) {
+  operations_.erase(session.id());
+  refusals_.forget(session);
+}
 
 // The end of its session ends the backup mode.
 void PostgresqlWriter::on_abort(Session& session) { end_operation(session); }

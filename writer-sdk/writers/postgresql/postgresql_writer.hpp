@@ -8,6 +8,7 @@
 #include <string>
 #include <vss/writer.hpp>
 
+#include "writer-sdk/writers/common/early_refusals.hpp"
 #include "writer-sdk/writers/postgresql/backup_mode.hpp"
 #include "writer-sdk/writers/postgresql/backup_record.hpp"
 #include "writer-sdk/writers/postgresql/cluster_layout.hpp"
@@ -50,6 +51,7 @@ class PostgresqlWriter : public Writer {
   std::string data_directory_;                   // of the last server that answered
   std::vector<std::string> declared_;            // the places of the last Identify
   std::map<std::string, Operation> operations_;  // by session
+  writers::EarlyRefusals refusals_;
 };
 
 }  // namespace vss::postgresql
