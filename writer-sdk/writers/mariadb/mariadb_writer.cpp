@@ -30,6 +30,7 @@ WriterOptions options_of(const Config& config) {
   options.class_id = "0d1f7a52-8c0b-4d8e-9b1e-5a5d2f7c9e34";
   options.instance_name = config.instance;
   options.version = VSSD_VERSION;
+  options.freeze_timeout = kWindow;
   options.usage = VSS_USAGE_USER_DATA;
   options.source = VSS_SOURCE_TRANSACTED_DATABASE;
   return options;

@@ -43,6 +43,7 @@ bool InstanceLock::needs_all_at_rest() {
 }
 
 void InstanceLock::block() {
+  end_when_idle(server_);
   const Deadline deadline(limits_.lock);
   run_within(server_, "LOCK INSTANCE FOR BACKUP", deadline);
   if (needs_all_at_rest()) run_within(server_, "FLUSH TABLES WITH READ LOCK", deadline);

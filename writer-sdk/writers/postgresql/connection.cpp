@@ -83,7 +83,8 @@ Connection::Connection(const ServerSettings& server, std::chrono::milliseconds l
       "SELECT set_config('search_path', 'pg_catalog', false), set_config('statement_timeout', '0', false), "
       "set_config('lock_timeout', '0', false)",
       {}, kSetUpLimit);
-  if (version() >= 140000) query("SELECT set_config('idle_session_timeout', '0', false)", {}, kSetUpLimit);
+  // Longer than vssd waits between two events; a writer that stands still has no backup mode for ever.
+  if (version() >= 140000) query("SELECT set_config('idle_session_timeout', '1h', false)", {}, kSetUpLimit);
   if (version() >= 170000) query("SELECT set_config('transaction_timeout', '0', false)", {}, kSetUpLimit);
 }
 
