@@ -12,7 +12,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr auto kArchivedLimit = 60s;
-constexpr auto kCommandLimit = 120s;
 
 struct Layout {
   std::string name;
@@ -23,32 +22,6 @@ std::string name_of(const testing::TestParamInfo<Layout>& layout) { return layou
 
 class PostgresRestore : public PostgresTest, public testing::WithParamInterface<Layout> {
  protected:
-  struct Ended {
-    int status = -1;
-    std::string output;
-  };
-  Ended vssctl(std::vector<std::string> words) {
-    words.insert(words.begin(), VSSCTL_PROGRAM);
-    ChildProcess process(words, {}, volumes_.directory() / ("vssctl." + std::to_string(++runs_)));
-    const std::optional<int> status = process.wait(kCommandLimit);
-    return {status.value_or(-1), process.output()};
-  }
-
-  // What the snapshots of the cluster show.
-  PostgresPlaces save() {
-    const Ended made =
-        vssctl({"create", "--json", "--persistent", "--component", "PostgreSQL", "--document", document_,
-                "-v", volumes_of_.data, "-v", volumes_of_.wal, "-v", volumes_of_.space});
-    EXPECT_EQ(made.status, 0) << made.output;
-    const json set = json::parse(made.output.substr(0, made.output.find('\n')));
-    EXPECT_EQ(set.at("consistency"), GetParam().one_instant ? "cut" : "per-volume");
-    std::map<std::string, fs::path> paths;
-    for (const json& snapshot : set.at("snapshots"))
-      paths[snapshot.at("volume")] = snapshot.at("path").get<std::string>();
-    return {paths.at(volumes_of_.data) / "data", paths.at(volumes_of_.wal) / "wal",
-            paths.at(volumes_of_.space) / "space"};
-  }
-
   void archive_everything() {
     SqlSession session = server_->connect();
     const std::string current = session.run("select pg_walfile_name(pg_current_wal_lsn())");
@@ -58,21 +31,6 @@ class PostgresRestore : public PostgresTest, public testing::WithParamInterface<
     };
     ASSERT_TRUE(wait_until(archived, kArchivedLimit));
   }
-
-  // Everything in the places of the cluster is that of the snapshots.
-  [[nodiscard]] std::string copy_back(const PostgresPlaces& from) const {
-    std::string script = "set -e\n";
-    const PostgresPlaces to = places();
-    for (const auto& [source, target] :
-         {std::pair(from.data, to.data), std::pair(from.wal, to.wal), std::pair(from.space, to.space)}) {
-      script += "find " + target.string() + " -mindepth 1 -delete\ncp -a " + source.string() + "/. " +
-                target.string() + "\n";
-    }
-    return script;
-  }
-
-  const std::string document_ = volumes_.directory() / "backup.json";
-  int runs_ = 0;
 };
 
 TEST_P(PostgresRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
@@ -87,17 +45,17 @@ TEST_P(PostgresRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
   start_writer(1, "[restore]\nrestore_command = \"cp " + archive().string() + "/%f %p\"\n");
   const FreezeGuard guard = volumes_.guard();
   const std::uint64_t before = witness->acknowledged();
-  const PostgresPlaces snapshots = save();
+  const DatabasePlaces snapshots = places_below(save(GetParam().one_instant));
   witness.reset();
   const std::uint64_t last = std::stoull(server_->connect().run("select max(number) from witness"));
   archive_everything();
 
-  const Ended refused = vssctl({"restore", "--document", document_, "--", "true"});
+  const Ended refused = restore("true");
   EXPECT_NE(refused.status, 0);
   EXPECT_NE(refused.output.find("stop it and restore again"), std::string::npos) << refused.output;
 
   server_->stop();
-  const Ended restored = vssctl({"restore", "--document", document_, "--", "sh", "-c", copy_back(snapshots)});
+  const Ended restored = restore(copy_back(snapshots, places()));
   EXPECT_EQ(restored.status, 0) << restored.output;
   server_->start();
   SqlSession session = server_->connect();
@@ -111,7 +69,7 @@ TEST_P(PostgresRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
   EXPECT_EQ(fs::exists(places().data / "backup_label.old"), !GetParam().one_instant)
       << "the server has used the label";
   session.run("insert into witness values (0)");
-  EXPECT_EQ(vssctl({"delete", "--yes", "--all"}).status, 0);
+  EXPECT_EQ(run_vssctl({"delete", "--yes", "--all"}).status, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Volumes, PostgresRestore,
