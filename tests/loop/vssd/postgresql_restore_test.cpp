@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A cluster that is lost and comes back by `vssctl restore`: the writer refuses while a server runs, and does
 // afterwards what the server needs. vss.md 1.5.
-#include <nlohmann/json.hpp>
 
 #include "tests/loop/vssd/postgresql_fixture.hpp"
+#include "tests/support/text_file.hpp"
 
 namespace vss::test {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 constexpr auto kArchivedLimit = 60s;
 
@@ -31,6 +30,18 @@ class PostgresRestore : public PostgresTest, public testing::WithParamInterface<
     };
     ASSERT_TRUE(wait_until(archived, kArchivedLimit));
   }
+
+  // Nothing of what steered recovery is left: a standby that is made of this cluster would have it too.
+  void restore_and_start(const DatabasePlaces& snapshots) {
+    const Ended restored = restore(copy_back(snapshots, places()));
+    EXPECT_EQ(restored.status, 0) << restored.output;
+    server_->start();
+    EXPECT_TRUE(wait_until([&] { return answer("select pg_is_in_recovery()") == "f"; }, 60s));
+    EXPECT_EQ(fs::exists(places().data / "backup_label.old"), !GetParam().one_instant)
+        << "the server has used the label";
+    EXPECT_EQ(text_of(places().data / "postgresql.auto.conf"),
+              text_of(snapshots.data / "postgresql.auto.conf"));
+  }
 };
 
 TEST_P(PostgresRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
@@ -40,6 +51,7 @@ TEST_P(PostgresRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
     use_two_filesystems();
   }
   start();
+  server_->connect().run("alter system set log_checkpoints = on");
   auto witness = std::make_unique<Witness>(*server_);
   ASSERT_TRUE(wait_until([&] { return witness->acknowledged() > 20; }, 60s));
   start_writer(1, "[restore]\nrestore_command = \"cp " + archive().string() + "/%f %p\"\n");
@@ -55,20 +67,24 @@ TEST_P(PostgresRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
   EXPECT_NE(refused.output.find("stop it and restore again"), std::string::npos) << refused.output;
 
   server_->stop();
-  const Ended restored = restore(copy_back(snapshots, places()));
-  EXPECT_EQ(restored.status, 0) << restored.output;
-  server_->start();
-  SqlSession session = server_->connect();
-  ASSERT_TRUE(wait_until([&] { return session.run("select pg_is_in_recovery()") == "f"; }, 60s));
-  const auto number = [&](const char* what) {
-    return std::stoull(session.run(std::string("select ") + what + " from witness"));
-  };
-  EXPECT_GE(number("max(number)"), before);
-  EXPECT_LE(number("max(number)"), last);
-  EXPECT_EQ(number("count(*)"), number("max(number)")) << "none is missing in between";
-  EXPECT_EQ(fs::exists(places().data / "backup_label.old"), !GetParam().one_instant)
-      << "the server has used the label";
-  session.run("insert into witness values (0)");
+  const Ended incomplete = restore(copy_back(snapshots, places(), places().far));
+  EXPECT_NE(incomplete.status, 0);
+  EXPECT_NE(incomplete.output.find("restored in " + places().far.string()), std::string::npos)
+      << incomplete.output;
+
+  for (int i = 0; i < 2 && !HasFailure(); ++i) {
+    SCOPED_TRACE(i);
+    restore_and_start(snapshots);
+    SqlSession session = server_->connect();
+    const auto number = [&](const char* what) {
+      return std::stoull(session.run(std::string("select ") + what + " from witness"));
+    };
+    EXPECT_GE(number("max(number)"), before);
+    EXPECT_LE(number("max(number)"), last);
+    EXPECT_EQ(number("count(*)"), number("max(number)")) << "none is missing in between";
+    session.run("insert into witness values (0)");
+    server_->stop();
+  }
   EXPECT_EQ(run_vssctl({"delete", "--yes", "--all"}).status, 0);
 }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "tests/support/run_program.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/text_file.hpp"
 #include "tests/support/unix_listener.hpp"
@@ -20,13 +21,18 @@ namespace {
 namespace fs = std::filesystem;
 using test::text_of;
 using test::write_text;
+using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
 
 class PostgresqlRestore : public testing::Test {
  protected:
   PostgresqlRestore() {
     record_.data_directory = data_;
     record_.major = 15;
+    record_.places = {data_};
     config_.server.socket_directory = directory_.path();
     write_text(data_ / "PG_VERSION", "15\n");
     write_text(data_ / "global/pg_control", "x");
@@ -89,20 +95,44 @@ TEST_F(PostgresqlRestore, TheLabelAndTheMapArePutInPlaceIfTheWalIsThere) {
   EXPECT_FALSE(fs::exists(data_ / "recovery.signal"));
 }
 
+// The settings of the server, and what is left of them when it has recovered.
+constexpr const char* kSettings = "postgresql.auto.conf";
+
+std::string after_recovery(const fs::path& data) {
+  const std::string settings = text_of(data / kSettings);
+  const std::string name = "recovery_end_command = '";
+  std::string command = settings.substr(settings.find(name) + name.size());
+  command.erase(command.find("' # vssd restore"));
+  for (std::size_t quote = 0; (quote = command.find("''", quote)) != std::string::npos; ++quote)
+    command.erase(quote, 1);
+  test::run_program({"/bin/sh", "-ec", "cd " + data.string() + "; " + command});
+  return text_of(data / kSettings);
+}
+
 TEST_F(PostgresqlRestore, AnArchiveIsUsedToTheInstantOfTheSnapshot) {
   record_.end = BackupEnd{"label\n", "", "0/1", {"0001"}};
-  write_text(data_ / "postgresql.auto.conf", "recovery_target_time = 'of another restore'");
+  write_text(data_ / kSettings, "recovery_target_time = 'of another restore'");
   write_text(data_ / "tablespace_map", "of an earlier attempt\n");
   RestoreSettings settings;
   settings.restore_command = R"(cp '/a\%f' %p)";
-  EXPECT_EQ(failure(settings), "");
-  EXPECT_TRUE(fs::exists(data_ / "recovery.signal"));
-  EXPECT_FALSE(fs::exists(data_ / "tablespace_map"));
-  EXPECT_EQ(text_of(data_ / "postgresql.auto.conf"),
-            "recovery_target_time = 'of another restore'\nrestore_command = 'cp ''/a\\\\%f'' %p'\n"
-            "recovery_target_name = ''\nrecovery_target_time = ''\nrecovery_target_xid = ''\n"
-            "recovery_target_lsn = ''\nrecovery_target_timeline = 'current'\nrecovery_target = 'immediate'\n"
-            "recovery_target_action = 'promote'\n");
+  // The second time what the first one has left is still there.
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(failure(settings), "");
+    EXPECT_TRUE(fs::exists(data_ / "recovery.signal"));
+    EXPECT_FALSE(fs::exists(data_ / "tablespace_map"));
+    EXPECT_THAT(text_of(data_ / kSettings),
+                AllOf(StartsWith("recovery_target_time = 'of another restore'\n"
+                                 "restore_command = 'cp ''/a\\\\%f'' %p' # vssd restore\n"
+                                 "recovery_target_name = '' # vssd restore\n"
+                                 "recovery_target_time = '' # vssd restore\n"
+                                 "recovery_target_xid = '' # vssd restore\n"
+                                 "recovery_target_lsn = '' # vssd restore\n"
+                                 "recovery_target_timeline = 'current' # vssd restore\n"
+                                 "recovery_target = 'immediate' # vssd restore\n"
+                                 "recovery_end_command = '"),
+                      EndsWith("' # vssd restore\nrecovery_target_action = 'promote' # vssd restore\n")));
+  }
+  EXPECT_EQ(after_recovery(data_), "recovery_target_time = 'of another restore'\n");
 }
 
 TEST_F(PostgresqlRestore, AnArchiveIsUsedToItsEndIfThatIsWanted) {
@@ -113,10 +143,32 @@ TEST_F(PostgresqlRestore, AnArchiveIsUsedToItsEndIfThatIsWanted) {
   settings.latest = true;
   EXPECT_EQ(failure(settings), "");
   EXPECT_TRUE(fs::exists(data_ / "recovery.signal"));
-  EXPECT_EQ(text_of(data_ / "postgresql.auto.conf"),
-            "# kept\nrestore_command = 'cp /a/%f %p'\nrecovery_target_name = ''\nrecovery_target_time = ''\n"
-            "recovery_target_xid = ''\nrecovery_target_lsn = ''\nrecovery_target_timeline = 'latest'\n"
-            "recovery_target = ''\n");
+  EXPECT_THAT(text_of(data_ / kSettings), HasSubstr("recovery_target_timeline = 'latest' # vssd restore\n"
+                                                    "recovery_target = '' # vssd restore\n"));
+  EXPECT_THAT(text_of(data_ / kSettings), Not(HasSubstr("promote")));
+  // A recovery that did not end, and a restore without an archive.
+  EXPECT_EQ(failure(), "");
+  EXPECT_EQ(text_of(data_ / kSettings), "# kept\n");
+}
+
+TEST_F(PostgresqlRestore, EveryPlaceHasToHaveItsFilesBack) {
+  const fs::path space = directory_.path() / "space";
+  const fs::path wal = fs::canonical(directory_.path()) / "wal";
+  fs::create_directories(wal);
+  fs::remove(data_ / "pg_wal");
+  fs::create_directory_symlink(wal, data_ / "pg_wal");
+  record_.places = {data_, space};
+  EXPECT_THAT(failure(), HasSubstr("nothing has been restored in " + space.string()));
+  fs::create_directories(space);
+  EXPECT_THAT(failure(), HasSubstr("nothing has been restored in " + space.string()));
+  record_.empty = {space};
+  EXPECT_EQ(failure(), "");
+  record_.places.push_back(wal);
+  RestoreSettings settings;
+  settings.restore_command = "cp /a/%f %p";
+  EXPECT_THAT(failure(settings), HasSubstr("nothing has been restored in " + wal.string()));
+  record_.end = BackupEnd{"label\n", "", "0/1", {}};
+  EXPECT_EQ(failure(settings), "") << "the archive has it";
 }
 
 TEST_F(PostgresqlRestore, BeforeVersion12TheArchiveHasAFileOfItsOwn) {

@@ -7,6 +7,7 @@
 
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/text_file.hpp"
+#include "writer-sdk/writers/postgresql/archive.hpp"
 #include "writer-sdk/writers/postgresql/backup_record.hpp"
 #include "writer-sdk/writers/postgresql/cluster_layout.hpp"
 #include "writer-sdk/writers/postgresql/config.hpp"
@@ -71,11 +72,13 @@ TEST(PostgresqlWal, TheSegmentsFromTheLabelToTheEndAreNamed) {
 }
 
 TEST(PostgresqlRecord, ComesBackAsItWas) {
-  const BackupRecord atomic{"/srv/data", 15, std::nullopt};
+  const BackupRecord atomic{"/srv/data", 15, std::nullopt, {"/srv/data", "/srv/wal"}, {"/srv/wal"}};
   const BackupRecord back = parse_backup_record(to_text(atomic));
   EXPECT_EQ(back.consistency(), Consistency::Atomic);
   EXPECT_EQ(back.data_directory, "/srv/data");
   EXPECT_EQ(back.major, 15);
+  EXPECT_EQ(back.places, atomic.places);
+  EXPECT_EQ(back.empty, atomic.empty);
 
   BackupRecord backup = atomic;
   backup.end = BackupEnd{
@@ -93,9 +96,13 @@ TEST(PostgresqlRecord, ComesBackAsItWas) {
 
 TEST(PostgresqlRecord, WhatIsNoRecordIsAnError) {
   for (const char* text : {"", "[]", "{", R"({"consistency":"crash-consistent-atomic"})",
-                           R"({"consistency":"other","version":15,"data_directory":"/x"})",
-                           R"({"consistency":"backup-mode","version":15,"data_directory":"/x"})",
-                           R"({"consistency":"backup-mode","version":"15","data_directory":"/x"})"}) {
+                           R"({"consistency":"crash-consistent-atomic","version":15,"data_directory":"/x"})",
+                           R"({"consistency":"other","version":15,)"
+                           R"("data_directory":"/x","places":[],"empty_places":[]})",
+                           R"({"consistency":"backup-mode","version":15,)"
+                           R"("data_directory":"/x","places":[],"empty_places":[]})",
+                           R"({"consistency":"backup-mode","version":"15",)"
+                           R"("data_directory":"/x","places":[],"empty_places":[]})"}) {
     EXPECT_THROW((void)parse_backup_record(text), std::runtime_error) << text;
   }
 }
@@ -129,6 +136,17 @@ TEST(PostgresqlLayout, OfAServerThatDoesNotRunIsReadFromItsLinks) {
   const ClusterLayout none = layout_on_disk(root / "not-there");
   EXPECT_EQ(none.major, 0);
   EXPECT_THAT(none.places(), ElementsAre(root / "not-there"));
+}
+
+// What the server notes about each segment; that of one that it has removed it has put away before.
+TEST(PostgresqlArchive, SegmentsAreWaitedForUntilTheServerIsDoneWithThem) {
+  const test::TempDir wal;
+  const auto note = [&](const std::string& name) { write_text(wal.path() / name, ""); };
+  for (const char* name : {"ready", "done", "none", "archive_status/ready.ready", "archive_status/done.done",
+                           "archive_status/both.ready", "archive_status/both.done"})
+    note(name);
+  EXPECT_THAT(not_archived(wal.path(), {"ready", "done", "none", "both", "gone"}),
+              ElementsAre("ready", "none"));
 }
 
 struct ErrorCase {

@@ -5,11 +5,16 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <iterator>
+#include <stdexcept>
 
 namespace vss::writers {
 namespace {
 
 namespace fs = std::filesystem;
+
+// A segment of PostgreSQL's WAL.
+constexpr std::uintmax_t kSmallFile = 16U << 20U;
 
 bool lies_below(const fs::path& path, const fs::path& directory) {
   const auto [end, ignored] = std::ranges::mismatch(directory, path);
@@ -82,6 +87,32 @@ void expect_known(const Places& places, const Places& known, vss_writer_error co
       throw Veto(code, who + " has had files in " + with_volume(place) +
                            " only since this backup began: begin it anew");
   }
+}
+
+Places empty_of(const Places& places) {
+  Places empty;
+  std::error_code unknown;
+  std::ranges::copy_if(places, std::back_inserter(empty),
+                       [&](const std::string& place) { return fs::is_empty(place, unknown); });
+  return empty;
+}
+
+void expect_restored(const Places& places, const Places& empty) {
+  for (const std::string& place : places) {
+    const bool was_empty = std::ranges::find(empty, place) != empty.end();
+    if (!fs::is_directory(place) || (fs::is_empty(place) && !was_empty))
+      throw std::runtime_error("nothing has been restored in " + place + ", where the server had files");
+  }
+}
+
+Places full_of(const Places& places) {
+  Places full;
+  std::ranges::copy_if(places, std::back_inserter(full), [](const std::string& place) {
+    std::error_code unknown;
+    const fs::space_info room = fs::space(place, unknown);
+    return !unknown && room.available < kSmallFile;
+  });
+  return full;
 }
 
 }  // namespace vss::writers

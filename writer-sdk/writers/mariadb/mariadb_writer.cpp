@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "writer-sdk/writers/mariadb/mariadb_writer.hpp"
 
-#include <algorithm>
-#include <filesystem>
 #include <iostream>
-#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -40,14 +37,6 @@ WriterOptions options_of(const Config& config) {
 void exclude(Metadata& metadata, const std::string& data_directory) {
   metadata.add_exclude(data_directory, "*.pid", false);
   metadata.add_exclude(data_directory, "ibtmp1", false);
-}
-
-writers::Places empty_of(const writers::Places& places) {
-  writers::Places empty;
-  std::error_code unknown;
-  std::ranges::copy_if(places, std::back_inserter(empty),
-                       [&](const std::string& place) { return std::filesystem::is_empty(place, unknown); });
-  return empty;
 }
 
 }  // namespace
@@ -150,7 +139,7 @@ void MariadbWriter::on_prepare_snapshot(Session& session) {
     writers::expect_known(places, declared_, VSS_E_WRITER_RETRYABLE, kWho);
     operation.consistency = choose(session, operation.layout);
     operation.lock = prepare_lock(std::move(server), operation.consistency);
-    operation.empty = empty_of(places);
+    operation.empty = writers::empty_of(places);
     operations_.insert_or_assign(session.id(), std::move(operation));
   });
 }
@@ -197,7 +186,7 @@ void MariadbWriter::on_post_snapshot(Session& session) {
   writers::expect_known(writers::asking_the_server([&] { return places_now(layout); }), layout.places(),
                         VSS_E_WRITER_INCONSISTENT_SNAPSHOT, kWho);
   // Before or after: the snapshot may have nothing there.
-  writers::Places empty = empty_of(layout.places());
+  writers::Places empty = writers::empty_of(layout.places());
   empty.insert(empty.end(), operation.empty.begin(), operation.empty.end());
   const BackupRecord record{operation.consistency,  layout.product,  layout.version,
                             layout.data_directory,  layout.places(), operation.position,
