@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/loop/vssd/mariadb_fixture.hpp"
+#include "tests/support/account.hpp"
 #include "tests/support/requester.hpp"
 #include "tests/support/scripted_writer.hpp"
 
@@ -91,8 +92,6 @@ TEST_F(MariadbSets, VolumesOfTwoFilesystemsAreCapturedAtAStandstill) {
   EXPECT_EQ(every_set_is_whole(kSetsOfSeveral, "per-volume").at("consistency"), "standstill");
 }
 
-// Captured in between, a filesystem with much to write makes the time between two instants as long as it is
-// on slower disks.
 // An old view keeps purging from its end, temporary tables are written by nobody, and a transaction that is
 // rolled back is written under any lock.
 TEST_F(MariadbSets, AStandstillIsReachedWithOldViewsAndTemporaryTablesAndNoneIfInnodbWrites) {
@@ -252,6 +251,30 @@ TEST_F(MariadbSets, ASetWithoutOneOfTheVolumesFailsBeforeAnythingIsFrozen) {
   EXPECT_EQ(whole.error, "") << whole.message;
   EXPECT_NE(stages(), before) << "blind: the server does not count stages";
   EXPECT_EQ(whole.release(), "");
+}
+
+// Made when the requester has chosen the volumes.
+TEST_F(MariadbSets, ATableInAPlaceOfItsOwnMadeMeanwhileFailsTheSet) {
+  use_one_filesystem();
+  start();
+  start_writer();
+  const auto other = volumes_.add("late", "btrfs", 300).mount_point();
+  for (const auto& [volume, why] :
+       {std::pair(other, "add that volume"), std::pair(volumes_of_.far, "begin it anew")}) {
+    const std::string place = volume / "late";
+    make_directory_of(kMariadbAccount, place);
+    const FreezeGuard guard = volumes_.guard();
+    const Made made = make_set_of_database(members(), {}, [&] {
+      server_->connect().run("CREATE TABLE ledger.late (id INT) ENGINE = InnoDB DATA DIRECTORY = '" + place +
+                             "'");
+    });
+    EXPECT_NE(made.error, "") << "a set without the database";
+    EXPECT_THAT(made.message, testing::AllOf(testing::HasSubstr(place),
+                                             testing::HasSubstr("(volume " + volume.string() + ")"),
+                                             testing::HasSubstr(why)));
+    EXPECT_EQ(made.release(), "");
+    server_->connect().run("DROP TABLE ledger.late");
+  }
 }
 
 struct Obstacle {
