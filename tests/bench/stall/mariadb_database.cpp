@@ -82,7 +82,7 @@ class MariadbDatabase : public Database {
 
  private:
   fs::path directory_;
-  MariadbPlaces places_;
+  DatabasePlaces places_;
   std::unique_ptr<MariadbServer> server_;
   std::string version_;
   std::optional<MariadbSession> session_;

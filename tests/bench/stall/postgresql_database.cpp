@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fstream>
 #include <optional>
 #include <random>
 #include <stdexcept>
@@ -66,7 +67,7 @@ class PostgresqlDatabase : public Database {
 
   void start_writer() override {
     const fs::path config = directory_ / "writer.toml";
-    configure_postgres_writer(*server_, config);
+    std::ofstream(config) << postgres_writer_configuration(*server_);
     writer_.emplace(as_postgres({VSS_WRITER_POSTGRESQL, "--config", config}), ChildProcess::Environment{},
                     directory_ / "writer.log");
   }

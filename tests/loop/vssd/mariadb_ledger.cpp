@@ -142,11 +142,11 @@ MariadbWitness::MariadbWitness(const MariadbServer& server) : session_(server.co
 
 MariadbWitness::~MariadbWitness() { thread_.reset(); }
 
-RestoredMariadb::RestoredMariadb(const MariadbPlaces& snapshots, MariadbPlaces places, fs::path scratch)
+RestoredMariadb::RestoredMariadb(const DatabasePlaces& snapshots, DatabasePlaces places, fs::path scratch)
     : scratch_(std::move(scratch)) {
   make_directory_of(kMariadbAccount, scratch_);
   fs::permissions(scratch_, fs::perms(0755));
-  const MariadbPlaces copies{scratch_ / "data", scratch_ / "log", scratch_ / "far"};
+  const DatabasePlaces copies{scratch_ / "data", scratch_ / "log", scratch_ / "far"};
   run_program({"cp", "-a", "--reflink=auto", snapshots.data, copies.data});
   run_program({"cp", "-a", "--reflink=auto", snapshots.log, copies.log});
   run_program({"cp", "-a", "--reflink=auto", snapshots.far, copies.far});

@@ -53,7 +53,7 @@ class MariadbWitness {
 class RestoredMariadb {
  public:
   // `scratch` is made, and removed at the end.
-  RestoredMariadb(const MariadbPlaces& snapshots, MariadbPlaces places, std::filesystem::path scratch);
+  RestoredMariadb(const DatabasePlaces& snapshots, DatabasePlaces places, std::filesystem::path scratch);
   ~RestoredMariadb();
   RestoredMariadb(const RestoredMariadb&) = delete;
   RestoredMariadb& operator=(const RestoredMariadb&) = delete;

@@ -14,8 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr auto kCommandLimit = 120s;
-
 struct Layout {
   std::string name;
   bool one_instant;
@@ -25,32 +23,6 @@ std::string name_of(const testing::TestParamInfo<Layout>& layout) { return layou
 
 class MariadbRestore : public MariadbTest, public testing::WithParamInterface<Layout> {
  protected:
-  struct Ended {
-    int status = -1;
-    std::string output;
-  };
-  Ended vssctl(std::vector<std::string> words) {
-    words.insert(words.begin(), VSSCTL_PROGRAM);
-    ChildProcess process(words, {}, volumes_.directory() / ("vssctl." + std::to_string(++runs_)));
-    const std::optional<int> status = process.wait(kCommandLimit);
-    return {status.value_or(-1), process.output()};
-  }
-
-  // What the snapshots of the server show.
-  MariadbPlaces save() {
-    const Ended made =
-        vssctl({"create", "--json", "--persistent", "--component", "MariaDB", "--document", document_, "-v",
-                volumes_of_.data, "-v", volumes_of_.log, "-v", volumes_of_.far});
-    EXPECT_EQ(made.status, 0) << made.output;
-    const json set = json::parse(made.output.substr(0, made.output.find('\n')));
-    EXPECT_EQ(set.at("consistency"), GetParam().one_instant ? "cut" : "per-volume");
-    std::map<std::string, fs::path> paths;
-    for (const json& snapshot : set.at("snapshots"))
-      paths[snapshot.at("volume")] = snapshot.at("path").get<std::string>();
-    return {paths.at(volumes_of_.data) / "data", paths.at(volumes_of_.log) / "log",
-            paths.at(volumes_of_.far) / "far"};
-  }
-
   // What its component says in the document.
   [[nodiscard]] json metadata() const {
     const json document = json::parse(std::ifstream(document_));
@@ -106,28 +78,6 @@ class MariadbRestore : public MariadbTest, public testing::WithParamInterface<La
                  "[restore]\nstop_command = ['/bin/sh', '-c', 'pid=$(cat " + pid_file +
                      "); kill $pid; while grep -qs State:.[RSD] /proc/$pid/status; do sleep 0.1; done']\n");
   }
-
-  // Everything in the places of the server is that of the snapshots, but for one place that is left empty.
-  [[nodiscard]] std::string copy_back(const MariadbPlaces& from, const fs::path& left_out = {}) const {
-    std::string script = "set -e\n" + delete_all();
-    const MariadbPlaces to = places();
-    for (const auto& [source, target] :
-         {std::pair(from.data, to.data), std::pair(from.log, to.log), std::pair(from.far, to.far)}) {
-      if (target != left_out) script += "cp -a " + source.string() + "/. " + target.string() + "\n";
-    }
-    return script;
-  }
-  [[nodiscard]] std::string delete_all() const {
-    return "find " + places().data.string() + " " + places().log.string() + " " + places().far.string() +
-           " -mindepth 1 -delete\n";
-  }
-  Ended restore(const std::string& script) { return restore(document_, script); }
-  Ended restore(const std::string& document, const std::string& script) {
-    return vssctl({"restore", "--document", document, "--", "sh", "-c", script});
-  }
-
-  const std::string document_ = volumes_.directory() / "backup.json";
-  int runs_ = 0;
 };
 
 TEST_P(MariadbRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
@@ -142,7 +92,7 @@ TEST_P(MariadbRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
   start_writer();
   const FreezeGuard guard = volumes_.guard();
   const std::uint64_t before = witness->acknowledged();
-  const MariadbPlaces snapshots = save();
+  const DatabasePlaces snapshots = places_below(save(GetParam().one_instant));
   const std::uint64_t after = witness->acknowledged();
   ASSERT_TRUE(wait_until([&] { return witness->acknowledged() > after + 10; }, 60s));
   witness.reset();
@@ -155,25 +105,25 @@ TEST_P(MariadbRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
 
   for (const bool is_deleted : {false, true}) {
     SCOPED_TRACE(is_deleted);
-    if (is_deleted) run_program({"/bin/sh", "-ec", delete_all()});
+    if (is_deleted) run_program({"/bin/sh", "-ec", delete_all(places())});
     const Ended refused = restore("true");
     EXPECT_NE(refused.status, 0);
     EXPECT_NE(refused.output.find("stop it and restore again"), std::string::npos) << refused.output;
   }
 
   start_writer_that_stops_it();
-  const Ended foreign = restore(document_of("MySQL"), delete_all());
+  const Ended foreign = restore(document_of("MySQL"), delete_all(places()));
   EXPECT_NE(foreign.status, 0);
   EXPECT_NE(foreign.output.find("install MySQL"), std::string::npos) << foreign.output;
   EXPECT_NO_THROW((void)server_->connect()) << "it was stopped for nothing";
 
-  const Ended incomplete = restore(copy_back(snapshots, places().log));
+  const Ended incomplete = restore(copy_back(snapshots, places(), places().log));
   EXPECT_NE(incomplete.status, 0);
   EXPECT_NE(incomplete.output.find("restored in " + places().log.string()), std::string::npos)
       << incomplete.output;
   EXPECT_THROW((void)server_->connect(), std::runtime_error) << "it was not stopped";
 
-  const Ended restored = restore(copy_back(snapshots));
+  const Ended restored = restore(copy_back(snapshots, places()));
   EXPECT_EQ(restored.status, 0) << restored.output;
   server_->start();
   EXPECT_GE(number("MAX(number)"), before);
@@ -184,7 +134,7 @@ TEST_P(MariadbRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
   EXPECT_EQ(number("MAX(number)"), last);
   EXPECT_EQ(number("COUNT(*)"), last);
   server_->connect().run("INSERT INTO ledger.witness VALUES (0)");
-  EXPECT_EQ(vssctl({"delete", "--yes", "--all"}).status, 0);
+  EXPECT_EQ(run_vssctl({"delete", "--yes", "--all"}).status, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Volumes, MariadbRestore,

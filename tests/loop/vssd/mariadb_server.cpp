@@ -23,12 +23,12 @@ constexpr const char* kServer = "/usr/sbin/mariadbd";
 
 // The log of InnoDB is written once a second only, so that it matters who flushes it.
 // Nothing is repaired silently: a table that is damaged stays so until it is looked at.
-void write_configuration(const MariadbPlaces& places, const fs::path& directory) {
+void write_configuration(const DatabasePlaces& places, const fs::path& directory) {
   std::ofstream(directory / "my.cnf")
       << "[mariadbd]\ndatadir = " << places.data.string() << "\nsocket = " << (directory / "socket").string()
       << "\npid_file = " << (directory / "pid").string()
       << "\nskip_networking\nlog_bin = " << (places.log / "binlog").string()
-      << "\nrelay_log = " << (places.relay() / "relay").string()
+      << "\nrelay_log = " << (relay_logs_of(places) / "relay").string()
       << "\ninnodb_log_group_home_dir = " << places.log.string()
       << "\ninnodb_buffer_pool_size = 16M\ninnodb_log_file_size = 8M\n"
       << "innodb_flush_log_at_trx_commit = 0\nsync_binlog = 1\n"
@@ -39,7 +39,7 @@ void write_configuration(const MariadbPlaces& places, const fs::path& directory)
 }
 
 // In a mount namespace of its own, in which the copies lie where the server knows its files to be.
-std::vector<std::string> with_copies(const MariadbPlaces& places, const MariadbPlaces& copies,
+std::vector<std::string> with_copies(const DatabasePlaces& places, const DatabasePlaces& copies,
                                      const std::vector<std::string>& server) {
   const std::string script =
       R"(mount --bind "$1" "$2"; mount --bind "$3" "$4"; mount --bind "$5" "$6"; shift 6
@@ -52,6 +52,8 @@ std::vector<std::string> with_copies(const MariadbPlaces& places, const MariadbP
 }
 
 }  // namespace
+
+fs::path relay_logs_of(const DatabasePlaces& places) { return places.log.parent_path() / "relay"; }
 
 MariadbSession::MariadbSession(const fs::path& socket) : connection_(mysql_init(nullptr), mysql_close) {
   if (mysql_real_connect(connection_.get(), nullptr, "root", nullptr, nullptr, 0, socket.c_str(), 0) ==
@@ -76,7 +78,7 @@ std::string MariadbSession::run(const std::string& sql) {
   return text;
 }
 
-MariadbServer::MariadbServer(MariadbPlaces places, fs::path directory, std::optional<MariadbPlaces> copies)
+MariadbServer::MariadbServer(DatabasePlaces places, fs::path directory, std::optional<DatabasePlaces> copies)
     : places_(std::move(places)), directory_(std::move(directory)), copies_(std::move(copies)) {
   make_directory_of(kMariadbAccount, directory_);
   // For the sessions of root and of the writer.
@@ -127,9 +129,9 @@ void MariadbServer::kill9() {
   process_.reset();
 }
 
-std::unique_ptr<MariadbServer> make_mariadb(const MariadbPlaces& places, const fs::path& directory,
+std::unique_ptr<MariadbServer> make_mariadb(const DatabasePlaces& places, const fs::path& directory,
                                             Rights rights) {
-  for (const fs::path& place : {places.data, places.log, places.far, places.relay()})
+  for (const fs::path& place : {places.data, places.log, places.far, relay_logs_of(places)})
     make_directory_of(kMariadbAccount, place);
   auto server = std::make_unique<MariadbServer>(places, directory);
   run_program({"/usr/bin/mariadb-install-db", "--defaults-file=" + (directory / "my.cnf").string(),

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/loop/vssd/counter_writers.hpp"
+#include "tests/loop/vssd/database_places.hpp"
 #include "tests/support/child_process.hpp"
 
 struct st_mysql;
@@ -22,13 +23,8 @@ namespace vss::test {
 
 inline constexpr const char* kMariadbAccount = "mysql";
 
-struct MariadbPlaces {
-  std::filesystem::path data;
-  std::filesystem::path log;  // InnoDB's and the binary log
-  std::filesystem::path far;  // tables with DATA DIRECTORY
-  // Of relay logs: beside the others, and empty as long as the server is no replica.
-  [[nodiscard]] std::filesystem::path relay() const { return log.parent_path() / "relay"; }
-};
+// Of relay logs: beside the others, and empty as long as the server is no replica.
+[[nodiscard]] std::filesystem::path relay_logs_of(const DatabasePlaces& places);
 
 class MariadbSession {
  public:
@@ -45,8 +41,8 @@ class MariadbServer {
  public:
   // `directory`, which is made, gets the socket, the configuration and the logs. With `copies` the server
   // sees these in the places, and nobody else does. It is not started yet.
-  MariadbServer(MariadbPlaces places, std::filesystem::path directory,
-                std::optional<MariadbPlaces> copies = std::nullopt);
+  MariadbServer(DatabasePlaces places, std::filesystem::path directory,
+                std::optional<DatabasePlaces> copies = std::nullopt);
   // Ends it as a power cut would; prints its last log if the running test has failed.
   ~MariadbServer();
   MariadbServer(const MariadbServer&) = delete;
@@ -62,9 +58,9 @@ class MariadbServer {
   [[nodiscard]] std::string log() const { return process_ ? process_->output() : last_log_; }
 
  private:
-  MariadbPlaces places_;
+  DatabasePlaces places_;
   std::filesystem::path directory_;
-  std::optional<MariadbPlaces> copies_;
+  std::optional<DatabasePlaces> copies_;
   std::optional<ChildProcess> process_;
   std::string last_log_;
   int starts_ = 0;
@@ -74,7 +70,7 @@ class MariadbServer {
 enum class Rights { OneInstant, SeveralInstants, AsInstalled };
 
 // Makes a server there with the ledger and the writer's account, and starts it. `directory` as above.
-[[nodiscard]] std::unique_ptr<MariadbServer> make_mariadb(const MariadbPlaces& places,
+[[nodiscard]] std::unique_ptr<MariadbServer> make_mariadb(const DatabasePlaces& places,
                                                           const std::filesystem::path& directory,
                                                           Rights rights);
 

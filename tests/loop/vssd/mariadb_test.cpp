@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/loop/vssd/mariadb_fixture.hpp"
+#include "tests/support/account.hpp"
 #include "tests/support/requester.hpp"
 #include "tests/support/scripted_writer.hpp"
 
@@ -51,7 +52,7 @@ class MariadbSets : public MariadbTest {
       const FreezeGuard guard = volumes_.guard();
       const std::uint64_t before = witness_->acknowledged();
       const std::uint64_t transfers = load_->transfers();
-      const Made made = make_set_of_server(members(), {"clock"});
+      const Made made = make_set_of_database(members(), {"clock"});
       EXPECT_EQ(made.error, "") << made.message;
       if (!made.error.empty()) break;
       EXPECT_EQ(made.consistency, consistency) << made.reason;
@@ -91,8 +92,6 @@ TEST_F(MariadbSets, VolumesOfTwoFilesystemsAreCapturedAtAStandstill) {
   EXPECT_EQ(every_set_is_whole(kSetsOfSeveral, "per-volume").at("consistency"), "standstill");
 }
 
-// Captured in between, a filesystem with much to write makes the time between two instants as long as it is
-// on slower disks.
 // An old view keeps purging from its end, temporary tables are written by nobody, and a transaction that is
 // rolled back is written under any lock.
 TEST_F(MariadbSets, AStandstillIsReachedWithOldViewsAndTemporaryTablesAndNoneIfInnodbWrites) {
@@ -122,7 +121,7 @@ TEST_F(MariadbSets, AStandstillIsReachedWithOldViewsAndTemporaryTablesAndNoneIfI
        }});
   last.start();
   const FreezeGuard guard = volumes_.guard();
-  const Made made = make_set_of_server(members(), {"last"});
+  const Made made = make_set_of_database(members(), {"last"});
   ASSERT_EQ(made.error, "") << made.message;
   ASSERT_EQ(failure_of_writer(*made.requester), "");
   EXPECT_EQ(metadata_of(made).at("consistency"), "standstill");
@@ -131,12 +130,12 @@ TEST_F(MariadbSets, AStandstillIsReachedWithOldViewsAndTemporaryTablesAndNoneIfI
   // The counters of all that is not written begin anew, and wrap around.
   server_->connect().run("FLUSH STATUS");
   temporary.clear();
-  const Made wrapped = make_set_of_server(members(), {"last"});
+  const Made wrapped = make_set_of_database(members(), {"last"});
   EXPECT_EQ(failure_of_writer(*wrapped.requester), "") << wrapped.message;
   EXPECT_EQ(wrapped.release(), "");
 
   rolls_back = true;
-  const Made spoiled = make_set_of_server(members(), {"last"});
+  const Made spoiled = make_set_of_database(members(), {"last"});
   const std::string failure = failure_of_writer(*spoiled.requester);
   EXPECT_NE(failure.find("InnoDB has written"), std::string::npos) << spoiled.message << failure;
   EXPECT_EQ(spoiled.release(), "");
@@ -152,10 +151,10 @@ TEST_F(MariadbSets, ARelayLogThatGrowsOnAnotherVolumeIsRefusedAtAStandstill) {
   const FreezeGuard guard = volumes_.guard();
   const auto failure_after = [&](const std::string& statement) {
     server_->connect().run(statement);
-    const Made made = make_set_of_server(members(), {});
+    const Made made = make_set_of_database(members());
     std::string failure = failure_of_writer(*made.requester);
     if (failure.empty()) {
-      EXPECT_THAT(metadata_of(made).at("places"), testing::Contains(places().relay().string()));
+      EXPECT_THAT(metadata_of(made).at("places"), testing::Contains(relay_logs_of(places()).string()));
     }
     EXPECT_EQ(made.release(), "");
     return failure;
@@ -214,7 +213,7 @@ TEST_F(MariadbSets, TwoInstantsInTheLastStageBreakInnodb) {
   ASSERT_EQ(others.error, "") << others.message;
   stages.run("BACKUP STAGE END");
 
-  const MariadbPlaces snapshots = places_below(
+  const DatabasePlaces snapshots = places_below(
       {data.of(volumes_of_.data).path, others.of(volumes_of_.log).path, others.of(volumes_of_.far).path});
   auto wrong = RestoredMariadb(snapshots, places(), scratch()).violations(0);
   std::erase_if(wrong, [](const std::string& text) {
@@ -239,7 +238,7 @@ TEST_F(MariadbSets, ASetWithoutOneOfTheVolumesFailsBeforeAnythingIsFrozen) {
     Paths rest = members();
     std::erase(rest, missing);
     const FreezeGuard guard = volumes_.guard();
-    const Made made = make_set_of_server(rest, {"clock"});
+    const Made made = make_set_of_database(rest, {"clock"});
     EXPECT_NE(made.error, "");
     EXPECT_NE(made.message.find(missing), std::string::npos) << made.error << ": " << made.message;
     EXPECT_EQ(made.release(), "");
@@ -248,10 +247,34 @@ TEST_F(MariadbSets, ASetWithoutOneOfTheVolumesFailsBeforeAnythingIsFrozen) {
   EXPECT_EQ(stages(), before);
 
   const FreezeGuard guard = volumes_.guard();
-  const Made whole = make_set_of_server(members(), {"clock"});
+  const Made whole = make_set_of_database(members(), {"clock"});
   EXPECT_EQ(whole.error, "") << whole.message;
   EXPECT_NE(stages(), before) << "blind: the server does not count stages";
   EXPECT_EQ(whole.release(), "");
+}
+
+// Made when the requester has chosen the volumes.
+TEST_F(MariadbSets, ATableInAPlaceOfItsOwnMadeMeanwhileFailsTheSet) {
+  use_one_filesystem();
+  start();
+  start_writer();
+  const auto other = volumes_.add("late", "btrfs", 300).mount_point();
+  for (const auto& [volume, why] :
+       {std::pair(other, "add that volume"), std::pair(volumes_of_.far, "begin it anew")}) {
+    const std::string place = volume / "late";
+    make_directory_of(kMariadbAccount, place);
+    const FreezeGuard guard = volumes_.guard();
+    const Made made = make_set_of_database(members(), {}, [&] {
+      server_->connect().run("CREATE TABLE ledger.late (id INT) ENGINE = InnoDB DATA DIRECTORY = '" + place +
+                             "'");
+    });
+    EXPECT_NE(made.error, "") << "a set without the database";
+    EXPECT_THAT(made.message, testing::AllOf(testing::HasSubstr(place),
+                                             testing::HasSubstr("(volume " + volume.string() + ")"),
+                                             testing::HasSubstr(why)));
+    EXPECT_EQ(made.release(), "");
+    server_->connect().run("DROP TABLE ledger.late");
+  }
 }
 
 struct Obstacle {
@@ -292,7 +315,7 @@ TEST_P(MariadbLocks, WhoHoldsThemTooLongFailsTheSetAndNothingElse) {
     use_two_filesystems();
   }
   start();
-  start_writer(1, "lock_timeout_ms = 1000\n");
+  start_writer(1, "[snapshot]\nlock_timeout_ms = 1000\n");
   server_->connect().run("INSERT INTO ledger.plain (client, number) VALUES (0, 1)");
   const FreezeGuard guard = volumes_.guard();
   {
@@ -303,7 +326,7 @@ TEST_P(MariadbLocks, WhoHoldsThemTooLongFailsTheSetAndNothingElse) {
                                         busy.id + " AND STATE = 'User sleep'") == "1";
         },
         10s));
-    const Made made = make_set_of_server(members(), {});
+    const Made made = make_set_of_database(members());
     const std::string failure = failure_of_writer(*made.requester);
     EXPECT_NE(failure.find("SHOW PROCESSLIST"), std::string::npos) << made.message << failure;
     EXPECT_EQ(answer("INSERT INTO ledger.witness VALUES (1)"), "") << "nobody waits any more";
@@ -311,7 +334,7 @@ TEST_P(MariadbLocks, WhoHoldsThemTooLongFailsTheSetAndNothingElse) {
     server_->connect().run("KILL " + busy.id);
   }
   EXPECT_EQ(answer("BACKUP STAGE START"), "") << "the stage has ended";
-  const Made again = make_set_of_server(members(), {});
+  const Made again = make_set_of_database(members());
   EXPECT_EQ(again.error, "") << again.message;
   EXPECT_EQ(again.release(), "");
 }
@@ -333,7 +356,7 @@ TEST_F(MariadbTest, WhoIsNotLetInIsToldWhatToGrant) {
   const FreezeGuard guard = volumes_.guard();
   const auto failure_without = [&](const std::string& statement) {
     server_->connect().run(statement);
-    const Made made = make_set_of_server(members(), {});
+    const Made made = make_set_of_database(members());
     std::string failure = failure_of_writer(*made.requester);
     EXPECT_EQ(made.release(), "");
     return failure;

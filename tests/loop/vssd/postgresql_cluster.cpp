@@ -53,7 +53,7 @@ constexpr const char* kBooks = R"(
 std::string quoted(const std::string& text) { return "'" + text + "'"; }
 
 // It rereads its configuration from the copy as well.
-void configure(const PostgresPlaces& places, const fs::path& archive) {
+void configure(const DatabasePlaces& places, const fs::path& archive) {
   std::ofstream file(places.data / "postgresql.conf", std::ios::app);
   file << "shared_buffers = 32MB\nmin_wal_size = 32MB\nmax_wal_size = 64MB\ncheckpoint_timeout = 30s\n"
        << "fsync = on\nsynchronous_commit = on\nautovacuum_naptime = 5s\n";
@@ -176,27 +176,25 @@ void PostgresServer::kill9() {
   process_.reset();
 }
 
-std::unique_ptr<PostgresServer> make_cluster(const PostgresPlaces& places, const fs::path& directory,
+std::unique_ptr<PostgresServer> make_cluster(const DatabasePlaces& places, const fs::path& directory,
                                              const fs::path& archive) {
-  for (const fs::path& place : {places.data, places.wal, places.space}) make_postgres_directory(place);
+  for (const fs::path& place : {places.data, places.log, places.far}) make_postgres_directory(place);
   if (!archive.empty()) make_postgres_directory(archive);
   run_program(
-      as_postgres({postgres_program("initdb"), "-D", places.data, "-X", places.wal, "--data-checksums", "-A",
+      as_postgres({postgres_program("initdb"), "-D", places.data, "-X", places.log, "--data-checksums", "-A",
                    "trust", "-U", kAccount, "--no-locale", "-E", "UTF8", "--no-sync"}));
   configure(places, archive);
   auto server = std::make_unique<PostgresServer>(places.data, directory);
   server->start();
   SqlSession session = server->connect();
-  session.run("create tablespace far location " + quoted(places.space));
+  session.run("create tablespace far location " + quoted(places.far));
   session.run(kLedger);
   return server;
 }
 
-void configure_postgres_writer(const PostgresServer& server, const fs::path& file, const std::string& more) {
-  std::ofstream(file) << "instance = \"main\"\n[server]\nsocket_directory = \"" << server.socket().string()
-                      << "\"\nport = 5432\ndatabase = \"postgres\"\ndata_directory = \""
-                      << server.data().string() << "\"\n[snapshot]\nmode = \"auto\"\n"
-                      << more;
+std::string postgres_writer_configuration(const PostgresServer& server, const std::string& more) {
+  return "instance = \"main\"\n[server]\nsocket_directory = \"" + server.socket().string() +
+         "\"\ndata_directory = \"" + server.data().string() + "\"\n" + more;
 }
 
 LedgerLoad::LedgerLoad(const PostgresServer& server, const fs::path& directory, int clients)
@@ -221,23 +219,23 @@ Witness::Witness(const PostgresServer& server) : session_(server.connect()) {
 
 Witness::~Witness() { thread_.reset(); }
 
-PostgresPlaces RestoredServer::copies(const fs::path& scratch) {
+DatabasePlaces RestoredServer::copies(const fs::path& scratch) {
   return {scratch / "data", scratch / "wal", scratch / "space"};
 }
 
-RestoredServer::RestoredServer(const PostgresPlaces& snapshots, fs::path scratch,
+RestoredServer::RestoredServer(const DatabasePlaces& snapshots, fs::path scratch,
                                const std::optional<BackupMode>& backup)
     : scratch_(std::move(scratch)), places_(copies(scratch_)) {
   make_postgres_directory(scratch_);
   run_program({"cp", "-a", "--reflink=auto", snapshots.data, places_.data});
-  run_program({"cp", "-a", "--reflink=auto", snapshots.wal, places_.wal});
-  run_program({"cp", "-a", "--reflink=auto", snapshots.space, places_.space});
-  make_link(places_.wal, places_.data / "pg_wal");
-  for (const auto& link : fs::directory_iterator(places_.data / "pg_tblspc")) make_link(places_.space, link);
+  run_program({"cp", "-a", "--reflink=auto", snapshots.log, places_.log});
+  run_program({"cp", "-a", "--reflink=auto", snapshots.far, places_.far});
+  make_link(places_.log, places_.data / "pg_wal");
+  for (const auto& link : fs::directory_iterator(places_.data / "pg_tblspc")) make_link(places_.far, link);
   fs::remove(places_.data / "postmaster.pid");
   PostgresServer::Settings settings{{"fsync", "off"}, {"archive_mode", "off"}, {"hot_standby", "off"}};
   if (backup) {
-    for (const auto& segment : fs::directory_iterator(places_.wal)) {
+    for (const auto& segment : fs::directory_iterator(places_.log)) {
       if (segment.is_regular_file()) fs::remove(segment);
     }
     std::ofstream(places_.data / "backup_label") << backup->label;

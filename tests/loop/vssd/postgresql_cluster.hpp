@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tests/loop/vssd/counter_writers.hpp"
+#include "tests/loop/vssd/database_places.hpp"
 #include "tests/support/child_process.hpp"
 
 struct pg_conn;
@@ -70,21 +71,15 @@ class PostgresServer {
   int starts_ = 0;
 };
 
-struct PostgresPlaces {
-  std::filesystem::path data;
-  std::filesystem::path wal;
-  std::filesystem::path space;  // the tablespace
-};
-
 // Makes a cluster there with page checksums, with the tablespace "far" and the ledger, and starts it.
 // `directory` as above; `archive`, if given, gets all WAL.
-[[nodiscard]] std::unique_ptr<PostgresServer> make_cluster(const PostgresPlaces& places,
+[[nodiscard]] std::unique_ptr<PostgresServer> make_cluster(const DatabasePlaces& places,
                                                            const std::filesystem::path& directory,
                                                            const std::filesystem::path& archive = {});
 
-// The configuration of a writer of this server; `more` is the rest of it.
-void configure_postgres_writer(const PostgresServer& server, const std::filesystem::path& file,
-                               const std::string& more = "");
+// Of a writer of this server; `more` is the rest of it, beginning with the section "server".
+[[nodiscard]] std::string postgres_writer_configuration(const PostgresServer& server,
+                                                        const std::string& more = "");
 
 // Clients that transfer between an account of the default tablespace and one of "far", and note it in a
 // journal, in one transaction.
@@ -125,21 +120,21 @@ class RestoredServer {
  public:
   // `scratch` is made, and removed at the end. Without `backup` it starts as after a power cut, with it from
   // the archive alone: the copy of the WAL is emptied.
-  RestoredServer(const PostgresPlaces& snapshots, std::filesystem::path scratch,
+  RestoredServer(const DatabasePlaces& snapshots, std::filesystem::path scratch,
                  const std::optional<BackupMode>& backup = std::nullopt);
   ~RestoredServer();
   RestoredServer(const RestoredServer&) = delete;
   RestoredServer& operator=(const RestoredServer&) = delete;
 
   // Where the copies are that it is made of.
-  [[nodiscard]] static PostgresPlaces copies(const std::filesystem::path& scratch);
+  [[nodiscard]] static DatabasePlaces copies(const std::filesystem::path& scratch);
   // Starts it, looks at everything and stops it. What is wrong: it does not start, the books are not
   // balanced, a number up to `acknowledged` is missing, a relation or a page is damaged.
   [[nodiscard]] std::vector<std::string> violations(std::uint64_t acknowledged);
 
  private:
   std::filesystem::path scratch_;
-  PostgresPlaces places_;
+  DatabasePlaces places_;
   std::unique_ptr<PostgresServer> server_;
 };
 

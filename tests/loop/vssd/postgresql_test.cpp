@@ -62,10 +62,10 @@ class PostgresSets : public PostgresTest {
     // The map makes the links of the tablespaces when the recovery begins. It names the places where the
     // server of that time has them, and here that one still runs on them.
     auto map = metadata.at("tablespace_map").get<std::string>();
-    const std::string from = places().space;
+    const std::string from = places().far;
     const auto at = map.find(from);
     EXPECT_NE(at, std::string::npos) << map;
-    if (at != std::string::npos) map.replace(at, from.size(), RestoredServer::copies(scratch()).space);
+    if (at != std::string::npos) map.replace(at, from.size(), RestoredServer::copies(scratch()).far);
     return {metadata.at("backup_label"), map, own};
   }
 
@@ -84,7 +84,7 @@ TEST_F(PostgresSets, EverySnapshotOfOneInstantStartsAndHasWhatWasAcknowledged) {
     SCOPED_TRACE(i);
     const FreezeGuard guard = volumes_.guard();
     const std::uint64_t before = witness_->acknowledged();
-    const Made made = make_set_of_cluster(members(), {"clock"});
+    const Made made = make_set_of_database(members(), {"clock"});
     ASSERT_EQ(made.error, "") << made.message;
     ASSERT_EQ(made.consistency, "cut") << made.reason;
     EXPECT_EQ(metadata_of(made).at("consistency"), "crash-consistent-atomic");
@@ -108,7 +108,7 @@ TEST_F(PostgresSets, VolumesOfTwoFilesystemsAreCapturedInBackupMode) {
     SCOPED_TRACE(i);
     const FreezeGuard guard = volumes_.guard();
     const std::uint64_t before = witness_->acknowledged();
-    const Made made = make_set_of_cluster(members(), {"clock"});
+    const Made made = make_set_of_database(members(), {"clock"});
     ASSERT_EQ(made.error, "") << made.message;
     EXPECT_EQ(made.consistency, "per-volume");
     EXPECT_GE(at_freeze_, before) << "no Freeze in this set";
@@ -145,7 +145,7 @@ TEST_F(PostgresSets, WithoutBackupModeItBreaks) {
     ++rounds;
     const FreezeGuard guard = volumes_.guard();
     const std::uint64_t before = witness_->acknowledged();
-    const Made made = make_set({volumes_of_.wal, volumes_of_.space, slow, volumes_of_.data},
+    const Made made = make_set({volumes_of_.log, volumes_of_.far, slow, volumes_of_.data},
                                {.context = "file-share-backup"});
     ASSERT_EQ(made.error, "") << made.message;
     EXPECT_EQ(made.consistency, "per-volume");
@@ -165,14 +165,14 @@ TEST_F(PostgresSets, ASetWithoutOneOfTheVolumesFailsBeforeAnythingIsFrozen) {
   server_->connect().run("alter system set log_statement = 'all'");
   server_->connect().run("select pg_reload_conf()");
   const FreezeGuard guard = volumes_.guard();
-  const Made made = make_set_of_cluster({volumes_of_.data, volumes_of_.wal}, {"clock"});
+  const Made made = make_set_of_database({volumes_of_.data, volumes_of_.log}, {"clock"});
   EXPECT_NE(made.error, "");
-  EXPECT_NE(made.message.find(places().space), std::string::npos) << made.error << ": " << made.message;
+  EXPECT_NE(made.message.find(places().far), std::string::npos) << made.error << ": " << made.message;
   EXPECT_EQ(made.release(), "");
   EXPECT_EQ(writers_.front()->count("freeze"), 0U);
   EXPECT_EQ(server_->log().find("pg_backup_start"), std::string::npos);
 
-  const Made whole = make_set_of_cluster(members(), {"clock"});
+  const Made whole = make_set_of_database(members(), {"clock"});
   EXPECT_EQ(whole.error, "") << whole.message;
   EXPECT_NE(server_->log().find("pg_backup_start"), std::string::npos) << "blind: the log does not show it";
   EXPECT_EQ(whole.release(), "");

@@ -150,6 +150,7 @@ Made VssdTest::make_set(const Paths& volumes, const Wish& wish) {
   for (const auto& volume : volumes) plan.volumes.push_back(volume.string());
   Made made;
   Reply<> prepared = made.requester->run_until(plan, "DoSnapshotSet");
+  if (prepared && wish.late) wish.late();
   Reply<Dict> done =
       prepared ? made.requester->backup<Dict>("DoSnapshotSet") : tl::unexpected(prepared.error());
   if (done) {

@@ -105,6 +105,7 @@ class VssdTest : public testing::Test {
     std::string context = "backup";
     std::string require = "per-volume";
     std::map<std::string, std::string> components = {};  // if any: see Requester::Plan
+    std::function<void()> late = {};                     // runs just before DoSnapshotSet
   };
   // The whole sequence of a requester, DoSnapshotSet included; the first error ends it.
   [[nodiscard]] static Made make_set(const Paths& volumes, const Wish& wish);

@@ -81,7 +81,7 @@ TEST(CommandConfig, ADirectoryOfHooksTakesThePlaceOfTheCommands) {
   ASSERT_TRUE(config) << config.error();
   EXPECT_EQ(config->hooks->directory, "/etc/h.d");
   EXPECT_EQ(config->hooks->script_limit, std::chrono::milliseconds(70));
-  EXPECT_EQ(config->hooks->freeze_limit, std::chrono::seconds(20));
+  EXPECT_EQ(config->hooks->all_limit, std::chrono::seconds(20));
 }
 
 TEST(CommandConfig, TheExampleIsAWriter) {

@@ -143,6 +143,27 @@ TEST_F(HookDirectoryTest, AScriptThatHangsIsKilledAtItsLimit) {
   }
 }
 
+TEST_F(HookDirectoryTest, AScriptForWhichNoTimeIsLeftIsNotToldToFreeze) {
+  add_script("1");
+  HookDirectory all = make(20s, 0s);
+  EXPECT_THAT(all.freeze(environment_).value(), HasSubstr("1 freeze: no time is left"));
+  EXPECT_EQ(noted(), "");
+  EXPECT_EQ(all.thaw(environment_), std::nullopt);
+  EXPECT_EQ(noted(), "") << "it was not told";
+}
+
+TEST_F(HookDirectoryTest, ScriptsThatHangInThawTakeTheTimeOfAllOnceAndKeepNobodyFromIt) {
+  add_script("1");
+  for (const char* name : {"2", "3"}) add_script(name, "[ $1 = freeze ] || tail -f /dev/null");
+  ASSERT_EQ(make().freeze(environment_), std::nullopt);
+  noted();
+  HookDirectory all = make(20s, 1500ms);
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_THAT(all.thaw_all(environment_).value(), AllOf(HasSubstr("3 thaw: "), HasSubstr("2 thaw: ")));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 15s);
+  EXPECT_EQ(noted(), "3 thaw\n2 thaw\n1 thaw\n");
+}
+
 // As those do that keep a client of a database connected from freeze to thaw.
 TEST_F(HookDirectoryTest, WhatAScriptLeavesInTheBackgroundMayWriteUntilItsThaw) {
   const std::string at = (directory_.path() / "").string();

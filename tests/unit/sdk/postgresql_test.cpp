@@ -2,38 +2,26 @@
 // The parts of the writer for PostgreSQL that need no server.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "tests/support/temp_dir.hpp"
-#include "tests/support/unix_listener.hpp"
+#include "tests/support/text_file.hpp"
+#include "writer-sdk/writers/postgresql/archive.hpp"
 #include "writer-sdk/writers/postgresql/backup_record.hpp"
 #include "writer-sdk/writers/postgresql/cluster_layout.hpp"
 #include "writer-sdk/writers/postgresql/config.hpp"
-#include "writer-sdk/writers/postgresql/restore.hpp"
 
 namespace vss::postgresql {
 namespace {
 
 namespace fs = std::filesystem;
+using test::write_text;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr std::uint64_t kMiB = 1 << 20;
-
-void write(const fs::path& path, const std::string& text) {
-  fs::create_directories(path.parent_path());
-  std::ofstream(path) << text;
-}
-
-std::string read(const fs::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 std::string label(const std::string& begin, const std::string& file) {
   return "START WAL LOCATION: " + begin + " (file " + file + ")\nCHECKPOINT LOCATION: " + begin +
@@ -84,11 +72,13 @@ TEST(PostgresqlWal, TheSegmentsFromTheLabelToTheEndAreNamed) {
 }
 
 TEST(PostgresqlRecord, ComesBackAsItWas) {
-  const BackupRecord atomic{"/srv/data", 15, std::nullopt};
+  const BackupRecord atomic{"/srv/data", 15, std::nullopt, {"/srv/data", "/srv/wal"}, {"/srv/wal"}};
   const BackupRecord back = parse_backup_record(to_text(atomic));
   EXPECT_EQ(back.consistency(), Consistency::Atomic);
   EXPECT_EQ(back.data_directory, "/srv/data");
   EXPECT_EQ(back.major, 15);
+  EXPECT_EQ(back.places, atomic.places);
+  EXPECT_EQ(back.empty, atomic.empty);
 
   BackupRecord backup = atomic;
   backup.end = BackupEnd{
@@ -106,9 +96,13 @@ TEST(PostgresqlRecord, ComesBackAsItWas) {
 
 TEST(PostgresqlRecord, WhatIsNoRecordIsAnError) {
   for (const char* text : {"", "[]", "{", R"({"consistency":"crash-consistent-atomic"})",
-                           R"({"consistency":"other","version":15,"data_directory":"/x"})",
-                           R"({"consistency":"backup-mode","version":15,"data_directory":"/x"})",
-                           R"({"consistency":"backup-mode","version":"15","data_directory":"/x"})"}) {
+                           R"({"consistency":"crash-consistent-atomic","version":15,"data_directory":"/x"})",
+                           R"({"consistency":"other","version":15,)"
+                           R"("data_directory":"/x","places":[],"empty_places":[]})",
+                           R"({"consistency":"backup-mode","version":15,)"
+                           R"("data_directory":"/x","places":[],"empty_places":[]})",
+                           R"({"consistency":"backup-mode","version":"15",)"
+                           R"("data_directory":"/x","places":[],"empty_places":[]})"}) {
     EXPECT_THROW((void)parse_backup_record(text), std::runtime_error) << text;
   }
 }
@@ -116,7 +110,7 @@ TEST(PostgresqlRecord, WhatIsNoRecordIsAnError) {
 TEST(PostgresqlLayout, OfAServerThatDoesNotRunIsReadFromItsLinks) {
   const test::TempDir directory;
   const fs::path root = fs::canonical(directory.path());
-  write(root / "data/PG_VERSION", "9.6\n");
+  write_text(root / "data/PG_VERSION", "9.6\n");
   fs::create_directories(root / "data/pg_tblspc");
   fs::create_directories(root / "data/inside");
   fs::create_directories(root / "wal");
@@ -144,192 +138,59 @@ TEST(PostgresqlLayout, OfAServerThatDoesNotRunIsReadFromItsLinks) {
   EXPECT_THAT(none.places(), ElementsAre(root / "not-there"));
 }
 
-class PostgresqlRestore : public testing::Test {
- protected:
-  PostgresqlRestore() {
-    record_.data_directory = data_;
-    record_.major = 15;
-    config_.server.socket_directory = directory_.path();
-    write(data_ / "PG_VERSION", "15\n");
-    write(data_ / "global/pg_control", "x");
-    write(data_ / "postgresql.auto.conf", "# kept\n");
-    write(data_ / "postmaster.pid", "999999999\n");
-    fs::create_directories(data_ / "pg_tblspc");
-    fs::create_directories(data_ / "pg_wal");
-  }
-  std::string failure(const RestoreSettings& settings = {}) {
-    config_.restore = settings;
-    try {
-      complete_restore(record_, config_);
-    } catch (const std::exception& error) {
-      return error.what();
-    }
-    return "";
-  }
+// What the server notes about each segment; that of one that it has removed it has put away before.
+TEST(PostgresqlArchive, SegmentsAreWaitedForUntilTheServerIsDoneWithThem) {
+  const test::TempDir wal;
+  const auto note = [&](const std::string& name) { write_text(wal.path() / name, ""); };
+  for (const char* name : {"ready", "done", "none", "archive_status/ready.ready", "archive_status/done.done",
+                           "archive_status/both.ready", "archive_status/both.done"})
+    note(name);
+  EXPECT_THAT(not_archived(wal.path(), {"ready", "done", "none", "both", "gone"}),
+              ElementsAre("ready", "none"));
+}
 
-  test::TempDir directory_;
-  const fs::path data_ = fs::canonical(directory_.path()) / "data";
-  BackupRecord record_;
-  Config config_;
+struct ErrorCase {
+  std::string message;
+  const char* sqlstate;
+  const char* advice;
 };
 
-TEST_F(PostgresqlRestore, OneInstantNeedsNothing) {
-  EXPECT_EQ(failure(), "");
-  for (const char* name : {"backup_label", "tablespace_map", "recovery.signal", "postmaster.pid"})
-    EXPECT_FALSE(fs::exists(data_ / name)) << name;
-}
-
-// Two pages; what a server has made of an old segment has the address of that in its pages.
-void write_segment(const fs::path& path, std::uint64_t first_page, std::uint64_t second_page,
-                   std::size_t written = 2 * 8192) {
-  std::string text(2 * 8192, '\0');
-  std::fill_n(text.begin(), written, 'x');
-  std::memcpy(text.data() + 8, &first_page, sizeof first_page);
-  std::memcpy(text.data() + 8192 + 8, &second_page, sizeof second_page);
-  write(path, text);
-}
-
-TEST_F(PostgresqlRestore, TheLabelAndTheMapArePutInPlaceIfTheWalIsThere) {
-  const std::string first = "000000010000000000000001";
-  const std::string last = "000000010000000000000002";
-  constexpr std::uint64_t kSize = 16384;
-  record_.end = BackupEnd{"label\n", "map\n", "0/A123", {first, last}};
-  write(data_ / "backup_label", "of an earlier attempt\n");
-  write_segment(data_ / "pg_wal" / first, kSize, kSize + 8192);
-  EXPECT_THAT(failure(), HasSubstr(last));
-  write_segment(data_ / "pg_wal" / last, kSize, kSize + 8192);
-  EXPECT_THAT(failure(), HasSubstr(last)) << "an old segment with its name";
-  write_segment(data_ / "pg_wal" / last, 2 * kSize, kSize + 8192);
-  EXPECT_THAT(failure(), HasSubstr(last)) << "it does not reach the end";
-  write_segment(data_ / "pg_wal" / last, 2 * kSize, 2 * kSize + 8192, 0x20f0);
-  EXPECT_THAT(failure(), HasSubstr(last)) << "its page was not full yet";
-  EXPECT_FALSE(fs::exists(data_ / "backup_label"));
-  write_segment(data_ / "pg_wal" / last, 2 * kSize, 2 * kSize + 8192, 0x2123);
-  EXPECT_EQ(failure(), "");
-  EXPECT_EQ(read(data_ / "backup_label"), "label\n");
-  EXPECT_EQ(read(data_ / "tablespace_map"), "map\n");
-  EXPECT_FALSE(fs::exists(data_ / "recovery.signal"));
-}
-
-TEST_F(PostgresqlRestore, AnArchiveIsUsedToTheInstantOfTheSnapshot) {
-  record_.end = BackupEnd{"label\n", "", "0/1", {"0001"}};
-  write(data_ / "postgresql.auto.conf", "recovery_target_time = 'of another restore'");
-  write(data_ / "tablespace_map", "of an earlier attempt\n");
-  RestoreSettings settings;
-  settings.restore_command = R"(cp '/a\%f' %p)";
-  EXPECT_EQ(failure(settings), "");
-  EXPECT_TRUE(fs::exists(data_ / "recovery.signal"));
-  EXPECT_FALSE(fs::exists(data_ / "tablespace_map"));
-  EXPECT_EQ(read(data_ / "postgresql.auto.conf"),
-            "recovery_target_time = 'of another restore'\nrestore_command = 'cp ''/a\\\\%f'' %p'\n"
-            "recovery_target_name = ''\nrecovery_target_time = ''\nrecovery_target_xid = ''\n"
-            "recovery_target_lsn = ''\nrecovery_target_timeline = 'current'\nrecovery_target = 'immediate'\n"
-            "recovery_target_action = 'promote'\n");
-}
-
-TEST_F(PostgresqlRestore, AnArchiveIsUsedToItsEndIfThatIsWanted) {
-  RestoreSettings settings;
-  settings.restore_command = "cp /a/%f %p";
-  EXPECT_EQ(failure(settings), "");
-  EXPECT_FALSE(fs::exists(data_ / "recovery.signal")) << "one instant: nothing of later is wanted";
-  settings.latest = true;
-  EXPECT_EQ(failure(settings), "");
-  EXPECT_TRUE(fs::exists(data_ / "recovery.signal"));
-  EXPECT_EQ(read(data_ / "postgresql.auto.conf"),
-            "# kept\nrestore_command = 'cp /a/%f %p'\nrecovery_target_name = ''\nrecovery_target_time = ''\n"
-            "recovery_target_xid = ''\nrecovery_target_lsn = ''\nrecovery_target_timeline = 'latest'\n"
-            "recovery_target = ''\n");
-}
-
-TEST_F(PostgresqlRestore, BeforeVersion12TheArchiveHasAFileOfItsOwn) {
-  record_.major = 11;
-  record_.end = BackupEnd{"label\n", "", "0/1", {}};
-  write(data_ / "PG_VERSION", "11\n");
-  RestoreSettings settings;
-  settings.restore_command = "cp /a/%f %p";
-  EXPECT_EQ(failure(settings), "");
-  EXPECT_EQ(
-      read(data_ / "recovery.conf"),
-      "restore_command = 'cp /a/%f %p'\nrecovery_target = 'immediate'\nrecovery_target_action = 'promote'\n");
-  EXPECT_FALSE(fs::exists(data_ / "recovery.signal"));
-}
-
-TEST_F(PostgresqlRestore, WhatMakesAStandbyBeforeVersion12StaysWithWhatWasSavedOfOne) {
-  record_.major = 11;
-  write(data_ / "PG_VERSION", "11\n");
-  write(data_ / "recovery.conf", "standby_mode = on\n");
-  EXPECT_EQ(failure(), "");
-  EXPECT_EQ(read(data_ / "recovery.conf"), "standby_mode = on\n");
-  record_.end = BackupEnd{"label\n", "", "0/1", {}};
-  EXPECT_EQ(failure(), "");
-  EXPECT_FALSE(fs::exists(data_ / "recovery.conf")) << "of an earlier attempt: no backup mode on a standby";
-}
-
-TEST_F(PostgresqlRestore, AnotherVersionOrNoClusterIsRefused) {
-  record_.major = 16;
-  EXPECT_THAT(failure(), HasSubstr("does not have the cluster of version 16"));
-  record_.major = 15;
-  fs::remove(data_ / "global/pg_control");
-  EXPECT_THAT(failure(), HasSubstr("does not have the cluster"));
-}
-
-TEST_F(PostgresqlRestore, TheServerIsStartedAndAFailureOfItIsTold) {
-  RestoreSettings settings;
-  settings.start_command = {"/bin/sh", "-c", "echo no room; exit 3"};
-  EXPECT_THAT(failure(settings), HasSubstr("no room"));
-  settings.start_command = {"/bin/sh", "-c", "echo started >" + (data_ / "said").string()};
-  EXPECT_EQ(failure(settings), "");
-  EXPECT_EQ(read(data_ / "said"), "started\n");
-}
-
-TEST_F(PostgresqlRestore, AServerThatRunsIsRefusedOrStopped) {
-  std::vector<std::string>& command = config_.restore.stop_command;
-  EXPECT_NO_THROW(make_way(record_, config_)) << "its pid is nobody's";
-  write(data_ / "postmaster.pid", std::to_string(::getpid()) + "\n/srv/data\n");
-  EXPECT_NO_THROW(make_way(record_, config_)) << "a process that works elsewhere";
-  const fs::path before = fs::current_path();
-  fs::current_path(data_);
-  EXPECT_THROW(make_way(record_, config_), std::runtime_error);
-  EXPECT_THAT(failure(), HasSubstr("was started before the files were back"));
-  command = {"/bin/true"};
-  EXPECT_THROW(make_way(record_, config_), std::runtime_error) << "it still runs";
-  command = {"/bin/rm", data_ / "postmaster.pid"};
-  EXPECT_NO_THROW(make_way(record_, config_));
-  fs::current_path(before);
-  write(data_ / "postmaster.pid", "");
-  EXPECT_THROW(make_way(record_, config_), std::runtime_error) << "it may be a server's";
-}
-
-TEST_F(PostgresqlRestore, AServerWhoseFilesAreGoneIsKnownByTheLockOfItsSocket) {
-  fs::remove_all(data_);
-  EXPECT_NO_THROW(make_way(record_, config_)) << "all is lost, and no server runs";
-  const fs::path socket = directory_.path() / ".s.PGSQL.5432";
-  const std::string lock = socket.string() + ".lock";
-  const auto refusal = [&]() -> std::string {
-    try {
-      make_way(record_, config_);
-    } catch (const std::runtime_error& error) {
-      return error.what();
-    }
-    return "";
+TEST(PostgresqlErrors, SayWhatToDo) {
+  const std::string socket = "connection to server on socket \"/run/.s.PGSQL.5432\" failed: ";
+  const ErrorCase cases[] = {
+      {"no", "28000", "pg_ident.conf"},
+      {socket + "FATAL:  Peer authentication failed for user \"x\"", "", "pg_ident.conf"},
+      {socket + "FATAL:  no pg_hba.conf entry for host \"[local]\"", "", "pg_ident.conf"},
+      {socket + "FATAL:  role \"x\" does not exist", "", "server.user"},
+      {socket + "FATAL:  database \"x\" does not exist", "", "server.database"},
+      {socket + "FATAL:  sorry, too many clients already", "", "max_connections"},
+      {"FATAL:  too many connections for role \"x\"", "53300", "max_connections"},
+      {"ERROR:  permission denied for function pg_backup_start", "42501", "superuser"},
+      {socket + "FATAL:  the database system is starting up", "", "when the server accepts"},
+      {socket + "FATAL:  the database system is in recovery mode", "", "when the server accepts"},
+      {"ERROR:  could not extend file", "53100", "make room"},
+      {"PANIC:  could not write to file \"pg_wal/xlogtemp.1\": No space left on device", "", "make room"},
+      {"ERROR:  WAL level not sufficient; wal_level must be set", "55000", "wal_level"},
+      {"FATAL:  terminating connection due to administrator command\nserver closed the connection", "57P01",
+       "its log says why"},
+      {"FATAL:  terminating connection due to idle-session timeout", "57P05", "its log says why"},
+      {"server closed the connection unexpectedly", "", "its log says why"},
+      {socket + "No such file or directory", "", "start the server"},
   };
-  auto server = std::make_unique<test::UnixListener>(socket);
-  EXPECT_THAT(refusal(), HasSubstr("cannot be told")) << "there is no lock";
-  write(lock, "4711\n" + data_.string() + "/\n1700000000\n5432\n");
-  EXPECT_THAT(refusal(), HasSubstr("a server (pid 4711) works in " + data_.string()));
-  EXPECT_THAT(failure(), HasSubstr("was started before the files were back"));
-  config_.restore.stop_command = {"/bin/true"};
-  EXPECT_THAT(refusal(), HasSubstr("stop it and restore again"));
-  write(lock, "4711\n/srv/another\n");
-  EXPECT_EQ(refusal(), "");
-  write(lock, "4711\n" + data_.string() + "\n");
-  server.reset();
-  EXPECT_EQ(refusal(), "") << "the lock of a server that crashed";
+  for (const ErrorCase& rule : cases) {
+    const ServerError error(rule.message + "\n", rule.sqlstate);
+    EXPECT_THAT(error.what(), HasSubstr("; ")) << rule.message;
+    EXPECT_THAT(error.what(), HasSubstr(rule.advice)) << rule.message;
+    EXPECT_EQ(error.sqlstate(), rule.sqlstate);
+  }
+  EXPECT_STREQ(ServerError("ERROR:  as it\nis\n", "42601").what(), "ERROR:  as it is");
+  EXPECT_STREQ(ServerError(socket + "FATAL:  of another kind", "").what(),
+               (socket + "FATAL:  of another kind").c_str());
 }
 
 TEST(PostgresqlConfig, AnEmptyFileIsTheFirstClusterOfAMachine) {
   const test::TempDir directory;
-  write(directory.path() / "empty.toml", "");
+  write_text(directory.path() / "empty.toml", "");
   const auto config = load_config(directory.path() / "empty.toml");
   ASSERT_TRUE(config) << config.error();
   EXPECT_EQ(config->instance, "main");
@@ -341,12 +202,13 @@ TEST(PostgresqlConfig, AnEmptyFileIsTheFirstClusterOfAMachine) {
 
 TEST(PostgresqlConfig, AllKeysAreTaken) {
   const test::TempDir directory;
-  write(directory.path() / "all.toml",
-        "instance = 'shop'\n[server]\nsocket_directory = '/run/x'\nport = 5433\nuser = 'u'\ndatabase = 'd'\n"
-        "data_directory = '/srv/data'\n[snapshot]\nmode = 'backup'\ncheckpoint_timeout_ms = "
-        "1000\nrequire_archive = false\n[restore]\n"
-        "stop_command = ['/bin/a', 'b']\nstart_command = ['/bin/c']\nrestore_command = 'cp %f %p'\n"
-        "recover_to = 'latest'\n");
+  write_text(
+      directory.path() / "all.toml",
+      "instance = 'shop'\n[server]\nsocket_directory = '/run/x'\nport = 5433\nuser = 'u'\ndatabase = 'd'\n"
+      "data_directory = '/srv/data'\n[snapshot]\nmode = 'backup'\ncheckpoint_timeout_ms = "
+      "1000\nrequire_archive = false\n[restore]\n"
+      "stop_command = ['/bin/a', 'b']\nstart_command = ['/bin/c']\nrestore_command = 'cp %f %p'\n"
+      "recover_to = 'latest'\n");
   const auto config = load_config(directory.path() / "all.toml");
   ASSERT_TRUE(config) << config.error();
   EXPECT_EQ(config->instance, "shop");
@@ -378,7 +240,7 @@ TEST(PostgresqlConfig, MistakesAreNamedByFileLineAndKey) {
   };
   const test::TempDir directory;
   for (const auto& [text, message] : cases) {
-    write(directory.path() / "file.toml", text);
+    write_text(directory.path() / "file.toml", text);
     const auto config = load_config(directory.path() / "file.toml");
     ASSERT_FALSE(config) << text;
     EXPECT_THAT(config.error(), HasSubstr(message)) << text;

@@ -17,6 +17,13 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds kNone{0};
+constexpr std::chrono::milliseconds kLeastToThaw{1000};
+
+std::chrono::milliseconds left_until(Clock::time_point end) {
+  return std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+}
+
 // A shell runs such a file by itself; the system call wants to know how.
 bool names_its_interpreter(const fs::path& script) {
   std::array<char, 4> start{};
@@ -81,14 +88,17 @@ std::optional<std::string> HookDirectory::tell(const fs::path& script, const cha
 std::optional<std::string> HookDirectory::freeze(const std::vector<std::string>& environment) {
   Listing listing = scripts_of(settings_.directory, log_);
   if (!listing.error.empty()) return std::move(listing.error);
-  const Clock::time_point end = Clock::now() + settings_.freeze_limit;
+  const Clock::time_point end = Clock::now() + settings_.all_limit;
   outputs_.clear();
   told_.clear();
   knows_told_ = true;
   for (const fs::path& script : listing.scripts) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
-    told_.push_back(script);
-    auto failure = tell(script, "freeze", environment, std::clamp(left, {}, settings_.script_limit));
+    const auto left = left_until(end);
+    std::optional<std::string> failure = script.filename().string() + " freeze: no time is left for it";
+    if (left > kNone) {
+      told_.push_back(script);
+      failure = tell(script, "freeze", environment, std::min(left, settings_.script_limit));
+    }
     if (!failure) continue;
     add(failure, thaw(environment));
     return failure;
@@ -104,9 +114,11 @@ std::optional<std::string> HookDirectory::thaw(const std::vector<std::string>& e
     told_ = std::move(listing.scripts);
     knows_told_ = true;
   }
+  const Clock::time_point end = Clock::now() + settings_.all_limit;
   std::vector<fs::path> frozen_yet;
   for (const fs::path& script : told_ | std::views::reverse) {
-    auto failure = tell(script, "thaw", environment, settings_.script_limit);
+    const auto limit = std::min(std::max(left_until(end), kLeastToThaw), settings_.script_limit);
+    auto failure = tell(script, "thaw", environment, limit);
     if (failure) frozen_yet.insert(frozen_yet.begin(), script);
     add(failures, std::move(failure));
   }

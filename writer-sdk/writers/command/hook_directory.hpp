@@ -18,7 +18,7 @@ namespace vss::command {
 struct HookSettings {
   std::filesystem::path directory;
   std::chrono::milliseconds script_limit{};  // for each script, each time
-  std::chrono::milliseconds freeze_limit{};  // for all of them together
+  std::chrono::milliseconds all_limit{};     // for all of them together, each time
 };
 
 class HookDirectory {
@@ -32,7 +32,8 @@ class HookDirectory {
   // included, are told "thaw" at once. What went wrong, or nothing.
   [[nodiscard]] std::optional<std::string> freeze(const std::vector<std::string>& environment);
   // Runs those that were told "freeze" with "thaw", the last one first; one that fails does not keep the
-  // others from it, and is told again the next time. Nobody was told: nothing happens.
+  // others from it, and is told again the next time. When the time for all is up each still gets a second.
+  // Nobody was told: nothing happens.
   [[nodiscard]] std::optional<std::string> thaw(const std::vector<std::string>& environment);
   // The same with all that there are, when it is not known who was told.
   [[nodiscard]] std::optional<std::string> thaw_all(const std::vector<std::string>& environment);

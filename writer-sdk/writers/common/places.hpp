@@ -27,4 +27,14 @@ using Places = std::vector<std::string>;
 // `code`. `who`: "the cluster".
 void expect_known(const Places& places, const Places& known, vss_writer_error code, const std::string& who);
 
+// Those in which there is nothing, as that of a log which is not used.
+[[nodiscard]] Places empty_of(const Places& places);
+
+// Whether files have come back to all places of a backup; what was empty then may be. Throws
+// std::runtime_error that names the place.
+void expect_restored(const Places& places, const Places& empty);
+
+// Those on whose volumes a server cannot even make a small file.
+[[nodiscard]] Places full_of(const Places& places);
+
 }  // namespace vss::writers

@@ -14,6 +14,14 @@ namespace {
 // As long as vssd waits for PreRestore and PostRestore, less what the rest takes.
 constexpr std::chrono::milliseconds kCommandLimit = std::chrono::minutes(9);
 
+void run(const std::vector<std::string>& command, const std::string& what) {
+  if (command.empty()) return;
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+  if (const auto failure = run_command(command, environment, kCommandLimit))
+    throw std::runtime_error(what + ": " + *failure);
+}
+
 }  // namespace
 
 void pre_restore(Session& session, const RestoreStep& step) {
@@ -42,11 +50,19 @@ void post_restore(Session& session, const RestoreStep& step) {
   }
 }
 
-void run_for_restore(const std::vector<std::string>& command, const std::string& what) {
-  std::vector<std::string> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
-  if (const auto failure = run_command(command, environment, kCommandLimit))
-    throw std::runtime_error(what + ": " + *failure);
+void make_way(const ServerSearch& search, const std::vector<std::string>& stop_command) {
+  if (!search()) return;
+  run(stop_command, "stop_command");
+  if (const auto server = search())
+    throw std::runtime_error(*server + ": stop it and restore again, or set stop_command");
 }
+
+void expect_no_server(const ServerSearch& search) {
+  if (const auto server = search())
+    throw std::runtime_error("a server was started before the files were back (" + *server +
+                             "): stop it and restore again");
+}
+
+void start_server(const std::vector<std::string>& start_command) { run(start_command, "start_command"); }
 
 }  // namespace vss::writers

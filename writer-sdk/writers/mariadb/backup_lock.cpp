@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 // For the server's answer that it has given up.
 constexpr auto kAnswer = 1000ms;
 constexpr auto kPoll = 20ms;
+// A writer that does come back is not to be cut short.
+constexpr auto kLate = 5s;
 
 std::string seconds(std::chrono::milliseconds time) {
   std::array<char, 32> text{};
@@ -27,6 +29,10 @@ std::string seconds(std::chrono::milliseconds time) {
 
 std::chrono::milliseconds Deadline::left() const {
   return std::max(1ms, std::chrono::ceil<std::chrono::milliseconds>(end_ - std::chrono::steady_clock::now()));
+}
+
+void end_when_idle(Connection& server) {
+  server.query("SET SESSION wait_timeout = " + std::to_string((kWindow + kLate).count()), kLookLimit);
 }
 
 void run_within(Connection& server, const std::string& statement, const Deadline& deadline) {
@@ -91,6 +97,7 @@ BackupStages::BackupStages(Connection server, const Limits& limits)
 }
 
 void BackupStages::block() {
+  end_when_idle(server_);
   const Deadline deadline(limits_.lock);
   for (const char* stage : {"FLUSH", "BLOCK_DDL", "BLOCK_COMMIT"})
     run_within(server_, std::string("BACKUP STAGE ") + stage, deadline);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 // What a server is asked for so that its files can be captured. Lasts as long as its session, which ends it
-// by itself when that is lost, in whatever way.
+// by itself when that is lost, in whatever way, or when nobody has used it for longer than others may wait.
 
 #include <chrono>
 #include <cstdint>
@@ -11,6 +11,9 @@
 #include "writer-sdk/writers/mariadb/connection.hpp"
 
 namespace vss::mariadb {
+
+// The longest time from Freeze to Thaw.
+inline constexpr std::chrono::seconds kWindow{60};
 
 // Where the binary log was in the instant of the snapshot.
 struct Position {
@@ -54,6 +57,10 @@ class Deadline {
  private:
   std::chrono::steady_clock::time_point end_;
 };
+
+// Before others wait for this session: the server ends it by itself if the writer stands still and does not
+// come back to it within the window. Errors: ServerError.
+void end_when_idle(Connection& server);
 
 // Runs a statement that waits for others while new ones wait behind it: it is the server that gives up, and
 // we do if the server does not. Errors: ServerError.

@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kSetUpLimit = 10s;
+// Longer than vssd waits between two events.
+constexpr std::chrono::seconds kIdleLimit = 1h;
 constexpr const char* kConnecting = "connecting";
 
 struct Free {
@@ -65,14 +67,16 @@ std::string with_advice(const std::string& message, unsigned number) {
 }  // namespace
 
 ServerError::ServerError(const std::string& message, unsigned number)
-    : std::runtime_error(with_advice(message, number)), number_(number) {}
+    : ServerFailure(with_advice(message, number)), number_(number) {}
 
 void Connection::Close::operator()(st_mysql* connection) const noexcept { mysql_close(connection); }
 
 Connection::Connection(const ServerSettings& server, std::chrono::milliseconds limit) {
   connect(server, Clock::now() + limit);
   // What an administrator has set for ordinary sessions must end neither this one nor a flush.
-  query("SET SESSION wait_timeout = 28800, autocommit = 1, sql_mode = ''", kSetUpLimit);
+  query(
+      "SET SESSION wait_timeout = " + std::to_string(kIdleLimit.count()) + ", autocommit = 1, sql_mode = ''",
+      kSetUpLimit);
   if (is_mariadb()) query("SET SESSION max_statement_time = 0", kSetUpLimit);
 }
 

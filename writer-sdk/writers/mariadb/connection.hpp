@@ -5,10 +5,10 @@
 #include <chrono>
 #include <map>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "writer-sdk/writers/common/server_failure.hpp"
 #include "writer-sdk/writers/mariadb/config.hpp"
 
 struct st_mysql;
@@ -16,7 +16,7 @@ struct st_mysql;
 namespace vss::mariadb {
 
 // What the server or the library said, and what to do about it.
-class ServerError : public std::runtime_error {
+class ServerError : public writers::ServerFailure {
  public:
   explicit ServerError(const std::string& message, unsigned number = 0);
   // Of the server or the library; 0 for an error of our own.

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "writer-sdk/writers/mariadb/mariadb_writer.hpp"
 
-#include <algorithm>
-#include <filesystem>
 #include <iostream>
-#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -30,6 +27,7 @@ WriterOptions options_of(const Config& config) {
   options.class_id = "0d1f7a52-8c0b-4d8e-9b1e-5a5d2f7c9e34";
   options.instance_name = config.instance;
   options.version = VSSD_VERSION;
+  options.freeze_timeout = kWindow;
   options.usage = VSS_USAGE_USER_DATA;
   options.source = VSS_SOURCE_TRANSACTED_DATABASE;
   return options;
@@ -39,24 +37,6 @@ WriterOptions options_of(const Config& config) {
 void exclude(Metadata& metadata, const std::string& data_directory) {
   metadata.add_exclude(data_directory, "*.pid", false);
   metadata.add_exclude(data_directory, "ibtmp1", false);
-}
-
-writers::Places empty_of(const writers::Places& places) {
-  writers::Places empty;
-  std::error_code unknown;
-  std::ranges::copy_if(places, std::back_inserter(empty),
-                       [&](const std::string& place) { return std::filesystem::is_empty(place, unknown); });
-  return empty;
-}
-
-// A failure of the server can be another one in a minute; what is not UTF-8 or not there stays so.
-template <typename Function>
-auto asking_the_server(Function&& function) {
-  try {
-    return function();
-  } catch (const ServerError& error) {
-    throw Veto(VSS_E_WRITER_RETRYABLE, error.what());
-  }
 }
 
 }  // namespace
@@ -103,8 +83,10 @@ void MariadbWriter::on_identify(Metadata& metadata) {
 // The volumes may be known already, and this is the earliest moment to say that one is missing.
 void MariadbWriter::on_prepare_backup(Session& session) {
   if (session.volumes().empty()) return;
-  const ServerLayout layout = asking_the_server([&] { return find_layout(); });
-  (void)writers::has_all(session, layout.places(), layout.whose());
+  refusals_.keep(session, VSS_E_WRITER_NON_RETRYABLE, [&] {
+    const ServerLayout layout = find_layout();
+    (void)writers::has_all(session, layout.places(), layout.whose());
+  });
 }
 
 Consistency MariadbWriter::choose(const Session& session, const ServerLayout& layout) const {
@@ -148,7 +130,7 @@ std::unique_ptr<BackupLock> MariadbWriter::prepare_lock(Connection server, Consi
 }
 
 void MariadbWriter::on_prepare_snapshot(Session& session) {
-  asking_the_server([&] {
+  refusals_.keep(session, VSS_E_WRITER_NON_RETRYABLE, [&] {
     Operation operation;
     operation.layout = find_layout();
     const writers::Places places = operation.layout.places();
@@ -157,13 +139,14 @@ void MariadbWriter::on_prepare_snapshot(Session& session) {
     writers::expect_known(places, declared_, VSS_E_WRITER_RETRYABLE, kWho);
     operation.consistency = choose(session, operation.layout);
     operation.lock = prepare_lock(std::move(server), operation.consistency);
-    operation.empty = empty_of(places);
+    operation.empty = writers::empty_of(places);
     operations_.insert_or_assign(session.id(), std::move(operation));
   });
 }
 
 // What fails lets go at once, before vssd says so.
 void MariadbWriter::on_freeze(Session& session) {
+  refusals_.refuse_again(session);
   const auto found = operations_.find(session.id());
   if (found == operations_.end()) return;
   try {
@@ -200,10 +183,10 @@ void MariadbWriter::on_post_snapshot(Session& session) {
         "the volumes of the server were to show one instant and do not: this snapshot of it may not start; "
         "make another one");
   }
-  writers::expect_known(asking_the_server([&] { return places_now(layout); }), layout.places(),
+  writers::expect_known(writers::asking_the_server([&] { return places_now(layout); }), layout.places(),
                         VSS_E_WRITER_INCONSISTENT_SNAPSHOT, kWho);
   // Before or after: the snapshot may have nothing there.
-  writers::Places empty = empty_of(layout.places());
+  writers::Places empty = writers::empty_of(layout.places());
   empty.insert(empty.end(), operation.empty.begin(), operation.empty.end());
   const BackupRecord record{operation.consistency,  layout.product,  layout.version,
                             layout.data_directory,  layout.places(), operation.position,
@@ -211,7 +194,10 @@ void MariadbWriter::on_post_snapshot(Session& session) {
   for (Component& component : session.components()) component.set_backup_metadata(to_text(record));
 }
 
-void MariadbWriter::end_operation(const Session& session) { operations_.erase(session.id()); }
+void MariadbWriter::end_operation(const Session& session) {
+  operations_.erase(session.id());
+  refusals_.forget(session);
+}
 
 // The end of its session ends whatever lock there is.
 void MariadbWriter::on_abort(Session& session) { end_operation(session); }

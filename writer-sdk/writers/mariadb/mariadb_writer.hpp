@@ -8,6 +8,7 @@
 #include <string>
 #include <vss/writer.hpp>
 
+#include "writer-sdk/writers/common/early_refusals.hpp"
 #include "writer-sdk/writers/mariadb/backup_lock.hpp"
 #include "writer-sdk/writers/mariadb/backup_record.hpp"
 #include "writer-sdk/writers/mariadb/config.hpp"
@@ -56,6 +57,7 @@ class MariadbWriter : public Writer {
   ServerLayout last_;                            // of the last server that answered
   writers::Places declared_;                     // the places of the last Identify
   std::map<std::string, Operation> operations_;  // by session
+  writers::EarlyRefusals refusals_;
 };
 
 }  // namespace vss::mariadb

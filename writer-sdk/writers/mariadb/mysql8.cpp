@@ -12,16 +12,6 @@ constexpr const char* kTablesWithoutTransactions =
     "'MRG_MYISAM', 'ARCHIVE', 'CSV') AND TABLE_SCHEMA NOT IN ('mysql', 'performance_schema', "
     "'information_schema', 'sys')";
 
-Position position_of(const std::string& local) {
-  try {
-    const auto json = nlohmann::json::parse(local);
-    return {json.value("binary_log_file", ""), json.value("binary_log_position", std::uint64_t{0}),
-            json.value("gtid_executed", "")};
-  } catch (const nlohmann::json::exception& error) {
-    throw ServerError("performance_schema.log_status cannot be understood: " + std::string(error.what()));
-  }
-}
-
 }  // namespace
 
 std::vector<std::string> data_files(Connection& server) {
@@ -31,21 +21,34 @@ std::vector<std::string> data_files(Connection& server) {
   return files;
 }
 
+std::optional<Position> position_of(const std::string& local) {
+  try {
+    const auto json = nlohmann::json::parse(local);
+    Position position{json.value("binary_log_file", ""), json.value("binary_log_position", std::uint64_t{0}),
+                      json.value("gtid_executed", "")};
+    if (position.file.empty()) return std::nullopt;
+    return position;
+  } catch (const nlohmann::json::exception& error) {
+    throw ServerError("performance_schema.log_status cannot be understood: " + std::string(error.what()));
+  }
+}
+
+bool needs_all_at_rest(const std::string& log_bin, const std::string& gtid_mode,
+                       const std::string& tables_without_transactions) {
+  return (log_bin == "1" && gtid_mode != "ON") || tables_without_transactions != "0";
+}
+
 InstanceLock::InstanceLock(Connection server, const Limits& limits)
     : server_(std::move(server)), limits_(limits) {}
 
-// The lock of the instance lets transactions go on. Those between the position and the snapshot would be
-// applied twice when the log is replayed, unless they can be told by their names.
-bool InstanceLock::needs_all_at_rest() {
-  const Row log = server_.query("SELECT @@GLOBAL.log_bin, @@GLOBAL.gtid_mode", kLookLimit).at(0);
-  return (log.at(0) == "1" && log.at(1) != "ON") ||
-         server_.query(kTablesWithoutTransactions, kLookLimit).at(0).at(0) != "0";
-}
-
 void InstanceLock::block() {
+  end_when_idle(server_);
   const Deadline deadline(limits_.lock);
   run_within(server_, "LOCK INSTANCE FOR BACKUP", deadline);
-  if (needs_all_at_rest()) run_within(server_, "FLUSH TABLES WITH READ LOCK", deadline);
+  const Row log = server_.query("SELECT @@GLOBAL.log_bin, @@GLOBAL.gtid_mode", kLookLimit).at(0);
+  const Row tables = server_.query(kTablesWithoutTransactions, kLookLimit).at(0);
+  if (needs_all_at_rest(log.at(0), log.at(1), tables.at(0)))
+    run_within(server_, "FLUSH TABLES WITH READ LOCK", deadline);
   server_.query("FLUSH LOCAL ENGINE LOGS", kLookLimit);
   position_ =
       position_of(server_.query("SELECT LOCAL FROM performance_schema.log_status", kLookLimit).at(0).at(0));

@@ -133,13 +133,15 @@ ServerLayout layout_of(Connection& server) {
       layout_of(server.values("SHOW GLOBAL VARIABLES WHERE Variable_name IN (" + names + ")"));
   layout.product = server.is_mariadb() ? "MariaDB" : "MySQL";
   layout.version = server.version_text();
-  if (!server.is_mariadb()) {
-    const fs::path directory = layout.data_directory;
-    for (const std::string& file : mysql8::data_files(server))
-      add_apart(layout.elsewhere, (directory / file).parent_path(), directory);
-    clean_up(layout);
-  }
+  if (!server.is_mariadb()) add_data_files(layout, mysql8::data_files(server));
   return layout;
+}
+
+void add_data_files(ServerLayout& layout, const std::vector<std::string>& files) {
+  const fs::path directory = layout.data_directory;
+  for (const std::string& file : files)
+    add_apart(layout.elsewhere, (directory / file).parent_path(), directory);
+  clean_up(layout);
 }
 
 ServerLayout layout_of(const std::map<std::string, std::string>& variables) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "writer-sdk/writers/common/places.hpp"
 #include "writer-sdk/writers/mariadb/connection.hpp"
@@ -27,6 +28,8 @@ struct ServerLayout {
 [[nodiscard]] ServerLayout layout_of(Connection& server);
 // The same by the values of its variables.
 [[nodiscard]] ServerLayout layout_of(const std::map<std::string, std::string>& variables);
+// Adds where these are, relative to the data directory or absolute, if that is elsewhere.
+void add_data_files(ServerLayout& layout, const std::vector<std::string>& files);
 // What the links and mounts in a data directory say; no server has to run. What only the server's
 // configuration names is not in it.
 [[nodiscard]] ServerLayout layout_on_disk(const std::string& data_directory);

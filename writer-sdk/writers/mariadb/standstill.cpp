@@ -31,6 +31,7 @@ Standstill::Standstill(Connection server, Connection flusher, const Limits& limi
 }
 
 void Standstill::block() {
+  end_when_idle(server_);
   run_within(server_, "FLUSH TABLES WITH READ LOCK", Deadline(limits_.lock));
   at_rest_ = wait_for_rest();
   note_positions(server_);

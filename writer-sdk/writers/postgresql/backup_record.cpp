@@ -11,7 +11,9 @@ using Json = nlohmann::ordered_json;
 std::string to_text(const BackupRecord& record) {
   Json json{{"consistency", to_string(record.consistency())},
             {"version", record.major},
-            {"data_directory", record.data_directory}};
+            {"data_directory", record.data_directory},
+            {"places", record.places},
+            {"empty_places", record.empty}};
   if (record.end) {
     json["backup_label"] = record.end->backup_label;
     json["tablespace_map"] = record.end->tablespace_map;
@@ -28,7 +30,8 @@ std::string to_text(const BackupRecord& record) {
 BackupRecord parse_backup_record(const std::string& text) {
   try {
     const Json json = Json::parse(text);
-    BackupRecord record{json.at("data_directory"), json.at("version"), std::nullopt};
+    BackupRecord record{json.at("data_directory"), json.at("version"), std::nullopt, json.at("places"),
+                        json.at("empty_places")};
     const std::string consistency = json.at("consistency");
     if (consistency == to_string(Consistency::Atomic)) return record;
     if (consistency != to_string(Consistency::BackupMode))

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "writer-sdk/writers/common/places.hpp"
 #include "writer-sdk/writers/postgresql/backup_mode.hpp"
 
 namespace vss::postgresql {
@@ -28,6 +29,8 @@ struct BackupRecord {
   std::string data_directory;
   int major = 0;
   std::optional<BackupEnd> end;  // of the backup mode; nothing for Atomic
+  writers::Places places;        // the data directory too
+  writers::Places empty;         // those in which there was nothing
 
   [[nodiscard]] Consistency consistency() const {
     return end ? Consistency::BackupMode : Consistency::Atomic;

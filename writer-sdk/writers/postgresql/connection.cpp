@@ -32,25 +32,35 @@ std::string one_line(std::string text) {
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-// Who cannot log in gets no SQLSTATE from libpq, so some are known by their words; so are errors of our own.
+// PostgreSQL manual, appendix A. Who cannot log in gets no SQLSTATE from libpq, so some are known by their
+// words; so are errors of our own.
 std::string_view advice(const std::string& sqlstate, const std::string& message) {
   if (sqlstate.starts_with("28") || has(message, "authentication failed") || has(message, "pg_hba.conf"))
     return "run the writer as the account that owns the cluster, with a \"local ... peer\" line in "
            "pg_hba.conf, "
            "or map its account in pg_ident.conf";
+  if (has(message, "role \"") && has(message, "does not exist"))
+    return "set server.user to a superuser of the cluster, or run the writer as the account that owns it";
+  if (has(message, "database \"") && has(message, "does not exist"))
+    return "set server.database to one that there is";
+  if (sqlstate == "53300" || has(message, "too many clients") || has(message, "too many connections") ||
+      has(message, "connection slots are reserved"))
+    return "raise max_connections, or try again when there are fewer sessions";
   if (sqlstate == "42501") return "the account must be a superuser of the cluster, which its owner is";
-  if (sqlstate == "57P03" || has(message, "is starting up") || has(message, "is shutting down"))
+  if (sqlstate == "57P03" || has(message, "is starting up") || has(message, "is shutting down") ||
+      has(message, "in recovery mode") || has(message, "not accepting connections"))
     return "try again when the server accepts connections";
   if (sqlstate == "53100" || has(message, "No space left"))
     return "make room on the volume that the message names, the one of the WAL above all, and try again";
   if (sqlstate == "55000" && has(message, "wal_level"))
     return "set wal_level to replica, or capture all volumes of the cluster at one instant";
+  if (sqlstate.starts_with("08") || sqlstate.starts_with("57P") || has(message, "terminating connection") ||
+      has(message, "server closed the connection"))
+    return "the server has ended the session, and with it what was begun in it; its log says why; try again "
+           "when it runs";
   if (has(message, "FATAL:")) return "";
   if (has(message, "connection to server"))
     return "start the server, or stop this writer while it is not to run";
-  if (sqlstate.starts_with("08") || sqlstate.starts_with("57P") ||
-      has(message, "server closed the connection"))
-    return "the server has ended the session, and with it what was begun in it; try again when it runs";
   return "";
 }
 
@@ -62,7 +72,7 @@ std::string with_advice(const std::string& message, const std::string& sqlstate)
 }  // namespace
 
 ServerError::ServerError(const std::string& message, std::string sqlstate)
-    : std::runtime_error(with_advice(one_line(message), sqlstate)), sqlstate_(std::move(sqlstate)) {}
+    : ServerFailure(with_advice(one_line(message), sqlstate)), sqlstate_(std::move(sqlstate)) {}
 
 void Connection::Finish::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
 
@@ -73,7 +83,8 @@ Connection::Connection(const ServerSettings& server, std::chrono::milliseconds l
       "SELECT set_config('search_path', 'pg_catalog', false), set_config('statement_timeout', '0', false), "
       "set_config('lock_timeout', '0', false)",
       {}, kSetUpLimit);
-  if (version() >= 140000) query("SELECT set_config('idle_session_timeout', '0', false)", {}, kSetUpLimit);
+  // Longer than vssd waits between two events; a writer that stands still has no backup mode for ever.
+  if (version() >= 140000) query("SELECT set_config('idle_session_timeout', '1h', false)", {}, kSetUpLimit);
   if (version() >= 170000) query("SELECT set_config('transaction_timeout', '0', false)", {}, kSetUpLimit);
 }
 

@@ -5,10 +5,10 @@
 
 #include <chrono>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "writer-sdk/writers/common/server_failure.hpp"
 #include "writer-sdk/writers/postgresql/config.hpp"
 
 struct pg_conn;
@@ -17,7 +17,7 @@ struct pg_result;
 namespace vss::postgresql {
 
 // What the server or libpq said, and what to do about it.
-class ServerError : public std::runtime_error {
+class ServerError : public writers::ServerFailure {
  public:
   ServerError(const std::string& message, std::string sqlstate);
   // Five letters, PostgreSQL appendix A; "" if it came from no server.

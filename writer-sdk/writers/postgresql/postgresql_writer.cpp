@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "writer-sdk/writers/postgresql/postgresql_writer.hpp"
 
+#include <filesystem>
 #include <iostream>
+#include <thread>
 #include <utility>
 
 #include "writer-sdk/writers/common/places.hpp"
 #include "writer-sdk/writers/common/restore_events.hpp"
+#include "writer-sdk/writers/postgresql/archive.hpp"
 #include "writer-sdk/writers/postgresql/restore.hpp"
 
 namespace vss::postgresql {
@@ -14,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kConnectLimit = 10s;
+constexpr auto kArchivePoll = 200ms;
 constexpr const char* kWho = "the cluster";
 
 WriterOptions options_of(const Config& config) {
@@ -35,13 +39,16 @@ void exclude(Metadata& metadata, const std::string& data_directory) {
   metadata.add_exclude(data_directory + "/base/pgsql_tmp");
 }
 
-// A failure of the server can be another one in a minute; what is not UTF-8 or not there stays so.
+// A server that has no room for its WAL ends at once, and only its log says why.
 template <typename Function>
-auto asking_the_server(Function&& function) {
+void asking_the_server_of(const ClusterLayout& layout, Function&& function) {
   try {
-    return function();
-  } catch (const ServerError& error) {
-    throw Veto(VSS_E_WRITER_RETRYABLE, error.what());
+    function();
+  } catch (const writers::ServerFailure& failure) {
+    std::string message = failure.what();
+    for (const std::string& place : writers::full_of(layout.places()))
+      message += "; the volume of " + place + " is full: make room there, and start the server";
+    throw Veto(VSS_E_WRITER_RETRYABLE, message);
   }
 }
 
@@ -90,7 +97,7 @@ bool PostgresqlWriter::takes_part(const Session& session, const ClusterLayout& l
 // The volumes may be known already, and this is the earliest moment to say that one is missing.
 void PostgresqlWriter::on_prepare_backup(Session& session) {
   if (session.volumes().empty()) return;
-  (void)asking_the_server([&] { return takes_part(session, find_layout()); });
+  refusals_.keep(session, VSS_E_WRITER_NON_RETRYABLE, [&] { (void)takes_part(session, find_layout()); });
 }
 
 bool PostgresqlWriter::needs_backup_mode(const Session& session, const ClusterLayout& layout) const {
@@ -108,14 +115,15 @@ void PostgresqlWriter::check_backup_mode(const Session& session, Connection& ser
     throw Veto(VSS_E_WRITER_NON_RETRYABLE,
                why + "; volumes that show one instant need no backup mode (--require cut)");
   };
-  const Row facts = server.row("SELECT pg_is_in_recovery(), current_setting('archive_mode')", {}, kLookLimit);
   // It writes no end of the backup; where that is would be read from a file of another instant.
-  if (facts[0] == "t")
+  if (server.row("SELECT pg_is_in_recovery()", {}, kLookLimit)[0] == "t")
     refuse("the cluster is a standby: its backup mode does not suit volumes of several instants");
-  if (facts[1] == "off" && config_.require_archive) {
+  const auto fault = config_.require_archive ? archive_fault(server) : std::nullopt;
+  if (fault) {
     refuse(
-        "backup mode needs the WAL that is written while the snapshots are made and is in none of them, and "
-        "archive_mode is off; set it, or require_archive = false if something else keeps the WAL");
+        "backup mode needs the WAL that is written while the snapshots are made and is in none of them, "
+        "and " +
+        *fault + ", or require_archive = false if something else keeps the WAL");
   }
   if (session.components().empty())
     refuse(
@@ -124,27 +132,34 @@ void PostgresqlWriter::check_backup_mode(const Session& session, Connection& ser
         "--component PostgreSQL)");
 }
 
+void PostgresqlWriter::prepare(const Session& session, Operation& operation) const {
+  Connection server = connect();
+  const writers::Places places = operation.layout.places();
+  writers::expect_known(places, declared_, VSS_E_WRITER_RETRYABLE, kWho);
+  operation.empty = writers::empty_of(places);
+  if (needs_backup_mode(session, operation.layout)) {
+    check_backup_mode(session, server);
+    operation.backup_mode.emplace(std::move(server), "vssd " + session.id(), config_.checkpoint_limit);
+  } else {
+    server.query("CHECKPOINT", {}, config_.checkpoint_limit);
+  }
+}
+
 void PostgresqlWriter::on_prepare_snapshot(Session& session) {
-  asking_the_server([&] {
-    Operation operation{find_layout(), std::nullopt};
+  refusals_.keep(session, VSS_E_WRITER_NON_RETRYABLE, [&] {
+    Operation operation{find_layout(), std::nullopt, {}};
     if (!takes_part(session, operation.layout)) return;
-    Connection server = connect();
-    writers::expect_known(operation.layout.places(), declared_, VSS_E_WRITER_RETRYABLE, kWho);
-    if (needs_backup_mode(session, operation.layout)) {
-      check_backup_mode(session, server);
-      operation.backup_mode.emplace(std::move(server), "vssd " + session.id(), config_.checkpoint_limit);
-    } else {
-      server.query("CHECKPOINT", {}, config_.checkpoint_limit);
-    }
+    asking_the_server_of(operation.layout, [&] { prepare(session, operation); });
     operations_.insert_or_assign(session.id(), std::move(operation));
   });
 }
 
 // The last moment to find out at no cost that the server has been restarted since.
 void PostgresqlWriter::on_freeze(Session& session) {
+  refusals_.refuse_again(session);
   const auto found = operations_.find(session.id());
   if (found == operations_.end() || !found->second.backup_mode) return;
-  asking_the_server([&] { found->second.backup_mode->check(); });
+  asking_the_server_of(found->second.layout, [&] { found->second.backup_mode->check(); });
 }
 
 void PostgresqlWriter::on_post_snapshot(Session& session) {
@@ -153,9 +168,10 @@ void PostgresqlWriter::on_post_snapshot(Session& session) {
   Operation operation = std::move(found->second);
   operations_.erase(found);
   const ClusterLayout& layout = operation.layout;
-  BackupRecord record{layout.data_directory, layout.major, std::nullopt};
+  const auto deadline = std::chrono::steady_clock::now() + config_.checkpoint_limit;
+  BackupRecord record{layout.data_directory, layout.major, std::nullopt, layout.places(), {}};
   if (operation.backup_mode) {
-    record.end = asking_the_server([&] { return operation.backup_mode->end(config_.checkpoint_limit); });
+    asking_the_server_of(layout, [&] { record.end = operation.backup_mode->end(config_.checkpoint_limit); });
   } else if (!session.is_one_instant(layout.places())) {
     throw Veto(
         VSS_E_WRITER_INCONSISTENT_SNAPSHOT,
@@ -164,10 +180,36 @@ void PostgresqlWriter::on_post_snapshot(Session& session) {
   }
   writers::expect_known(layout_on_disk(layout.data_directory).places(), layout.places(),
                         VSS_E_WRITER_INCONSISTENT_SNAPSHOT, kWho);
+  // Before or after: the snapshot may have nothing there.
+  record.empty = writers::empty_of(layout.places());
+  record.empty.insert(record.empty.end(), operation.empty.begin(), operation.empty.end());
   for (Component& component : session.components()) component.set_backup_metadata(to_text(record));
+  if (record.end && config_.require_archive)
+    asking_the_server_of(layout, [&] { wait_for_archive(session, record, deadline); });
 }
 
-void PostgresqlWriter::end_operation(const Session& session) { operations_.erase(session.id()); }
+// A restore is not possible before, and might never be.
+void PostgresqlWriter::wait_for_archive(const Session& session, const BackupRecord& record,
+                                        std::chrono::steady_clock::time_point deadline) const {
+  const auto wal = std::filesystem::path(record.data_directory) / wal_name(record.major);
+  for (;;) {
+    const std::vector<std::string> left = not_archived(wal, record.end->wal_needed);
+    if (left.empty()) return;
+    if (std::chrono::steady_clock::now() >= deadline || session.is_writer_shutting_down()) {
+      Connection server = connect();
+      throw writers::ServerFailure(
+          "the snapshots cannot be restored before the WAL " + left.front() +
+          " is in the archive, where it is not yet (checkpoint_timeout_ms): " +
+          archive_fault(server).value_or("see pg_stat_archiver, and wait, or make other snapshots"));
+    }
+    std::this_thread::sleep_for(kArchivePoll);
+  }
+}
+
+void PostgresqlWriter::end_operation(const Session& session) {
+  operations_.erase(session.id());
+  refusals_.forget(session);
+}
 
 // The end of its session ends the backup mode.
 void PostgresqlWriter::on_abort(Session& session) { end_operation(session); }

@@ -3,11 +3,13 @@
 // The writer of one cluster. Its snapshots need nothing but a checkpoint if they show one instant; else the
 // server is in backup mode from PrepareForSnapshot to PostSnapshot.
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
 #include <vss/writer.hpp>
 
+#include "writer-sdk/writers/common/early_refusals.hpp"
 #include "writer-sdk/writers/postgresql/backup_mode.hpp"
 #include "writer-sdk/writers/postgresql/backup_record.hpp"
 #include "writer-sdk/writers/postgresql/cluster_layout.hpp"
@@ -37,6 +39,7 @@ class PostgresqlWriter : public Writer {
   struct Operation {
     ClusterLayout layout;
     std::optional<BackupMode> backup_mode;
+    writers::Places empty;  // of the places, before the snapshot
   };
 
   [[nodiscard]] Connection connect() const;
@@ -44,12 +47,16 @@ class PostgresqlWriter : public Writer {
   [[nodiscard]] static bool takes_part(const Session& session, const ClusterLayout& layout);
   [[nodiscard]] bool needs_backup_mode(const Session& session, const ClusterLayout& layout) const;
   void check_backup_mode(const Session& session, Connection& server) const;
+  void prepare(const Session& session, Operation& operation) const;
+  void wait_for_archive(const Session& session, const BackupRecord& record,
+                        std::chrono::steady_clock::time_point deadline) const;
   void end_operation(const Session& session);
 
   Config config_;
   std::string data_directory_;                   // of the last server that answered
   std::vector<std::string> declared_;            // the places of the last Identify
   std::map<std::string, Operation> operations_;  // by session
+  writers::EarlyRefusals refusals_;
 };
 
 }  // namespace vss::postgresql

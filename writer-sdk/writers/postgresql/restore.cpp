@@ -7,9 +7,12 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "writer-sdk/common/unique_fd.hpp"
 #include "writer-sdk/writers/common/restore_events.hpp"
@@ -20,6 +23,8 @@ namespace vss::postgresql {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kSettings = "postgresql.auto.conf";
 
 [[noreturn]] void fail(const fs::path& path) {
   throw std::system_error(errno, std::generic_category(), path.string());
@@ -61,19 +66,42 @@ std::string quoted(const std::string& text) {
   return result + "'";
 }
 
+// At the end of each setting that is for this recovery only: a standby that is made of the cluster later must
+// not have them.
+constexpr std::string_view kOurs = " # vssd restore";
+
+// Run by the server, in its data directory.
+std::string remove_settings_command() {
+  const std::string file = kSettings;
+  const std::string other = file + ".vssd";
+  return "cp -p " + file + " " + other + " && sed -i '/" + std::string(kOurs) + "$/d' " + other +
+         " && sync " + other + " && mv " + other + " " + file;
+}
+
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
 // All that says where recovery ends: what another restore has left must not count. A server refuses what
 // comes after a target that is set, empty or not, so the one that is wanted is the last of them.
-std::string recovery_settings(const BackupRecord& record, const RestoreSettings& settings) {
-  std::string lines = "restore_command = " + quoted(settings.restore_command) + "\n";
+Settings recovery_settings(const BackupRecord& record, const RestoreSettings& wish) {
+  Settings settings{{"restore_command", wish.restore_command}};
   if (record.major >= 12) {
     for (const char* other : {"name", "time", "xid", "lsn"})
-      lines += "recovery_target_" + std::string(other) + " = ''\n";
-    lines += std::string("recovery_target_timeline = '") + (settings.latest ? "latest" : "current") + "'\n";
-    lines += std::string("recovery_target = '") + (settings.latest ? "" : "immediate") + "'\n";
+      settings.emplace_back("recovery_target_" + std::string(other), "");
+    settings.emplace_back("recovery_target_timeline", wish.latest ? "latest" : "current");
+    settings.emplace_back("recovery_target", wish.latest ? "" : "immediate");
+    settings.emplace_back("recovery_end_command", remove_settings_command());
+  } else if (wish.latest) {
+    settings.emplace_back("recovery_target_timeline", "latest");
   } else {
-    lines += settings.latest ? "recovery_target_timeline = 'latest'\n" : "recovery_target = 'immediate'\n";
+    settings.emplace_back("recovery_target", "immediate");
   }
-  if (!settings.latest) lines += "recovery_target_action = 'promote'\n";
+  if (!wish.latest) settings.emplace_back("recovery_target_action", "promote");
+  return settings;
+}
+
+std::string lines_of(const Settings& settings, std::string_view end) {
+  std::string lines;
+  for (const auto& [name, value] : settings) lines += name + " = " + quoted(value) + std::string(end) + "\n";
   return lines;
 }
 
@@ -83,12 +111,24 @@ std::string content_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-void recover_from_archive(const BackupRecord& record, const RestoreSettings& settings) {
+// Of a recovery that did not end.
+void remove_our_settings(const fs::path& file) {
+  const std::string before = content_of(file);
+  std::string kept;
+  std::istringstream lines(before);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.ends_with(kOurs)) kept += line + "\n";
+  }
+  if (before.find(kOurs) != std::string::npos) put_file(file, kept);
+}
+
+void recover_from_archive(const BackupRecord& record, const RestoreSettings& wish) {
   const fs::path directory = record.data_directory;
-  if (record.major < 12) return put_file(directory / "recovery.conf", recovery_settings(record, settings));
-  std::string kept = content_of(directory / "postgresql.auto.conf");
+  const Settings settings = recovery_settings(record, wish);
+  if (record.major < 12) return put_file(directory / "recovery.conf", lines_of(settings, ""));
+  std::string kept = content_of(directory / kSettings);
   if (!kept.empty() && kept.back() != '\n') kept += '\n';
-  put_file(directory / "postgresql.auto.conf", kept + recovery_settings(record, settings));
+  put_file(directory / kSettings, kept + lines_of(settings, kOurs));
   put_file(directory / "recovery.signal", "");
 }
 
@@ -113,28 +153,32 @@ void remove_what_steers_recovery(const BackupRecord& record) {
        {"postmaster.pid", "postmaster.opts", "backup_label", "tablespace_map", "recovery.signal"})
     fs::remove(directory / name);
   if (record.major >= 12 || record.end) fs::remove(directory / "recovery.conf");
+  remove_our_settings(directory / kSettings);
+}
+
+// What is got from the archive need not be in the place of the WAL.
+void check_files(const BackupRecord& record, const RestoreSettings& settings) {
+  const ClusterLayout layout = layout_on_disk(record.data_directory);
+  if (layout.major != record.major || !fs::exists(fs::path(record.data_directory) / "global" / "pg_control"))
+    throw std::runtime_error(record.data_directory + " does not have the cluster of version " +
+                             std::to_string(record.major) + " that was saved");
+  writers::Places may_be_empty = record.empty;
+  if (record.end && !settings.restore_command.empty()) may_be_empty.push_back(layout.wal_directory);
+  writers::expect_restored(record.places, may_be_empty);
 }
 
 }  // namespace
 
 void make_way(const BackupRecord& record, const Config& config) {
-  if (!server_in(record.data_directory, config.server)) return;
-  const std::vector<std::string>& stop = config.restore.stop_command;
-  if (!stop.empty()) writers::run_for_restore(stop, "stop_command");
-  if (const auto server = server_in(record.data_directory, config.server))
-    throw std::runtime_error(*server + ": stop it and restore again, or set stop_command");
+  writers::make_way([&] { return server_in(record.data_directory, config.server); },
+                    config.restore.stop_command);
 }
 
 void complete_restore(const BackupRecord& record, const Config& config) {
-  if (const auto server = server_in(record.data_directory, config.server))
-    throw std::runtime_error("a server was started before the files were back (" + *server +
-                             "): stop it and restore again");
+  writers::expect_no_server([&] { return server_in(record.data_directory, config.server); });
   const RestoreSettings& settings = config.restore;
   const fs::path directory = record.data_directory;
-  const ClusterLayout layout = layout_on_disk(record.data_directory);
-  if (layout.major != record.major || !fs::exists(directory / "global" / "pg_control"))
-    throw std::runtime_error(record.data_directory + " does not have the cluster of version " +
-                             std::to_string(record.major) + " that was saved");
+  check_files(record, settings);
   remove_what_steers_recovery(record);
   // Without the label the server would begin with a later checkpoint, and what the files have of earlier
   // stays broken.
@@ -146,7 +190,7 @@ void complete_restore(const BackupRecord& record, const Config& config) {
   }
   if (!settings.restore_command.empty() && (record.end || settings.latest))
     recover_from_archive(record, settings);
-  if (!settings.start_command.empty()) writers::run_for_restore(settings.start_command, "start_command");
+  writers::start_server(settings.start_command);
 }
 
 }  // namespace vss::postgresql

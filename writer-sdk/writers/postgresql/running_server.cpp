@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // The first line of postmaster.pid; negative for a server of one user. A process of that number which works
-// elsewhere is not the server, whose file was left by a crash.
+// elsewhere, or is another account's, is not the server, whose file was left by a crash: a server takes it
+// for the same.
 std::optional<pid_t> server_with_pid_file(const fs::path& data_directory) {
   const fs::path file = data_directory / "postmaster.pid";
   if (!fs::exists(file)) return std::nullopt;
@@ -25,7 +26,7 @@ std::optional<pid_t> server_with_pid_file(const fs::path& data_directory) {
   std::ifstream(file) >> pid;
   if (pid == 0) throw std::runtime_error(file.string() + " cannot be read: is a server running?");
   pid = std::abs(pid);
-  if (::kill(pid, 0) != 0 && errno == ESRCH) return std::nullopt;
+  if (::kill(pid, 0) != 0 && (errno == ESRCH || errno == EPERM)) return std::nullopt;
   std::error_code unknown;
   const bool works_here = fs::equivalent("/proc/" + std::to_string(pid) + "/cwd", data_directory, unknown);
   if (!unknown && !works_here) return std::nullopt;

@@ -77,24 +77,18 @@ void UnitWriter::prepare(const Session& session) {
   freezer_.check(operation_->systemd);
 }
 
-// After a veto here vssd would make the set without this writer: one that must not go without its units is
-// refused in Freeze.
 void UnitWriter::on_prepare_snapshot(Session& session) {
-  refusal_.reset();
-  try {
-    prepare(session);
-  } catch (const std::exception& error) {
-    if (!freezer_.is_any_frozen()) operation_.reset();
-    refusal_ = error.what();
-    log(*refusal_);
-    session.fail(VSS_E_WRITER_RETRYABLE, *refusal_);
-  }
+  const auto refusal = refusals_.keep(session, VSS_E_WRITER_RETRYABLE, [&] { prepare(session); });
+  if (!refusal) return;
+  if (!freezer_.is_any_frozen()) operation_.reset();
+  log(*refusal);
 }
 
 void UnitWriter::on_freeze(Session& session) {
   if (!is_prepared_for(session)) {
     if (!takes_part(session)) return;
-    throw Veto(VSS_E_WRITER_RETRYABLE, refusal_.value_or("the units are not prepared to stand still"));
+    refusals_.refuse_again(session);
+    throw Veto(VSS_E_WRITER_RETRYABLE, "the units are not prepared to stand still");
   }
   std::string message;
   try {
@@ -142,6 +136,7 @@ std::string UnitWriter::fault_of_those_left_alone() {
 }
 
 void UnitWriter::on_abort(Session& session) {
+  refusals_.forget(session);
   if (!is_prepared_for(session)) return;
   const std::string failures = end_operation();
   if (!failures.empty()) throw Veto(VSS_E_WRITER_NON_RETRYABLE, failures);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vss/writer.hpp>
 
+#include "writer-sdk/writers/common/early_refusals.hpp"
 #include "writer-sdk/writers/unit/config.hpp"
 #include "writer-sdk/writers/unit/guard.hpp"
 #include "writer-sdk/writers/unit/systemd_bus.hpp"
@@ -62,7 +63,7 @@ class UnitWriter final : public Writer {
   const std::vector<std::string> guard_arguments_;
   UnitFreezer freezer_;
   std::optional<Operation> operation_;
-  std::optional<std::string> refusal_;  // why the last one that was to be prepared was not
+  writers::EarlyRefusals refusals_;
 };
 
 }  // namespace vss::unit
