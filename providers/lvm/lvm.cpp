@@ -14,14 +14,13 @@ namespace vss::lvm {
 namespace {
 
 // In every command, because a command may come while the root filesystem is held: no archive and no backup
-// under /etc (vgcfgbackup follows afterwards), no log through the journal, no other daemons; and no
-// asynchronous input, whose end has lvm wait for the kernel in every command.
+// under /etc (vgcfgbackup follows afterwards), no log through the journal, no other daemons.
 std::string config(const std::string& locking_dir, bool polls_elsewhere) {
   const std::string locks = locking_dir.empty() ? "" : " locking_dir=\"" + locking_dir + "\"";
   const std::string polls = polls_elsewhere ? "use_lvmpolld=1" : "use_lvmpolld=0";
   return "backup{backup=0 archive=0} log{syslog=0} activation{monitoring=0} "
          "global{notify_dbus=0 " +
-         polls + " use_aio=0" + locks + "}";
+         polls + locks + "}";
 }
 
 std::string joined(const std::vector<std::string>& words) {
