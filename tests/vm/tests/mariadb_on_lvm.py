@@ -4,6 +4,7 @@ unit, as the account mysql, admitted by polkit. What is on its snapshots starts 
 from __future__ import annotations
 
 import os
+import time
 
 from ring import storage, vssd
 from ring.guest import Guest
@@ -98,8 +99,11 @@ class MariadbOnLvm(Test):
         self.a_volume_that_is_missing_is_named(guest)
         load = guest.spawn(FUNCTIONS + LOAD, env=self.names())
         guest.wait_for(lambda: self.committed(guest) > 0)
+        start = time.monotonic()
         for _ in range(ROUNDS):
             self.what_was_committed_is_on_the_set(guest)
+        say(f"MariadbOnLvm: {ROUNDS} sets in {time.monotonic() - start:.0f} s, "
+            f"{'cut' if self.one_instant else 'per-volume at a standstill'}, {self.committed(guest)} commits")
         self.true(load.running(), f"the load goes on: {load.output()}")
         load.stop()
         guest.run("systemctl stop vss-writer-mariadb@main database")
