@@ -51,8 +51,9 @@ build() {  # preset [definition...]
   cmake --preset "$preset" -B "$tree/$preset" "$@" >/dev/null
   cmake --build "$tree/$preset" -j "$jobs" -- --quiet
 }
-run_rings() {  # preset regular-expression-of-rings
-  local command=(ctest --test-dir "$tree/$1" -L "$2" -j "$jobs" --output-on-failure)
+run_rings() {  # preset regular-expression-of-rings [tests at a time]
+  # Most of the tests wait for a limit most of the time. Guests do not.
+  local command=(ctest --test-dir "$tree/$1" -L "$2" -j "${3:-$((2 * jobs))}" --output-on-failure)
   # ThreadSanitizer and high-entropy address layouts do not go together.
   [ "$1" != tsan ] || command=(setarch "$(uname -m)" -R "${command[@]}")
   "${command[@]}" || failed+=("$1: $(cut -d: -f2- "$tree/$1/Testing/Temporary/LastTestsFailed.log" | xargs)")
@@ -122,6 +123,6 @@ if [ "$vm" = ON ]; then
   # By itself: guests keep every core busy, and other rings look at the clock.
   say_times "Ring vm"
   say_failed
-  run_rings dev "^vm$"
+  run_rings dev "^vm$" "$jobs"
 fi
 [ ${#failed[@]} -eq 0 ]

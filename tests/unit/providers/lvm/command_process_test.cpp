@@ -53,6 +53,7 @@ TEST(CommandProcess, WhatLvmSaysIsInTheResult) {
 TEST(CommandProcess, ACommandThatDoesNotEndIsKilledAtItsDeadline) {
   int lost = 0;
   CommandProcess process(VSS_FAKE_VSSD_LVM, [&](const std::string&) { ++lost; });
+  process.start();  // which may take longer
   const auto [status, message] = error_of([&] { process.run({"hang"}, Patience::of(50ms)); });
   EXPECT_EQ(status, VSS_PROVIDER_E_VETO);
   EXPECT_THAT(message, HasSubstr("lvm hang"));
