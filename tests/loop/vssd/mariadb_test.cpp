@@ -16,8 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kClients = 3;
-constexpr int kSetsOfOneInstant = 30;
-constexpr int kSetsOfSeveral = 5;
+constexpr int kSets = 30;
 constexpr int kControlRounds = 60;
 
 // One text of all; "" if there is none.
@@ -42,12 +41,12 @@ class MariadbSets : public MariadbTest {
   ~MariadbSets() override { writers_.clear(); }
 
   // Sets under load, of which each is a server that has everything; what the writer says of the last one.
-  json every_set_is_whole(int sets, const std::string& consistency) {
+  json every_set_is_whole(const std::string& consistency) {
     start_load();
     add_clock();
     start_writer(2);
     json metadata;
-    for (int i = 0; i < sets && !HasFailure(); ++i) {
+    for (int i = 0; i < kSets && !HasFailure(); ++i) {
       SCOPED_TRACE(i);
       const FreezeGuard guard = volumes_.guard();
       const std::uint64_t before = witness_->acknowledged();
@@ -63,7 +62,7 @@ class MariadbSets : public MariadbTest {
           << "the load stands";
       EXPECT_EQ(made.release(), "");
     }
-    std::printf("%d sets, %llu numbers of the witness, %llu transfers\n", sets,
+    std::printf("%d sets, %llu numbers of the witness, %llu transfers\n", kSets,
                 static_cast<unsigned long long>(witness_->acknowledged()),
                 static_cast<unsigned long long>(load_->transfers()));
     load_->finish();
@@ -79,7 +78,7 @@ class MariadbSets : public MariadbTest {
 TEST_F(MariadbSets, EverySnapshotOfOneInstantStartsAndHasWhatWasAcknowledged) {
   use_one_filesystem();
   start();
-  const json metadata = every_set_is_whole(kSetsOfOneInstant, "cut");
+  const json metadata = every_set_is_whole("cut");
   EXPECT_EQ(metadata.at("consistency"), "backup-stage-atomic");
   EXPECT_EQ(metadata.at("binlog_file"), "binlog.000001") << metadata;
   EXPECT_GT(metadata.at("binlog_position"), 0) << metadata;
@@ -89,7 +88,7 @@ TEST_F(MariadbSets, EverySnapshotOfOneInstantStartsAndHasWhatWasAcknowledged) {
 TEST_F(MariadbSets, VolumesOfTwoFilesystemsAreCapturedAtAStandstill) {
   use_two_filesystems();
   start();
-  EXPECT_EQ(every_set_is_whole(kSetsOfSeveral, "per-volume").at("consistency"), "standstill");
+  EXPECT_EQ(every_set_is_whole("per-volume").at("consistency"), "standstill");
 }
 
 // An old view keeps purging from its end, temporary tables are written by nobody, and a transaction that is

@@ -16,8 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kClients = 3;
-constexpr int kSetsOfOneInstant = 30;
-constexpr int kSetsInBackupMode = 5;
+constexpr int kSets = 30;
 constexpr int kControlRounds = 60;
 constexpr auto kArchiveLimit = 60s;
 
@@ -80,7 +79,7 @@ TEST_F(PostgresSets, EverySnapshotOfOneInstantStartsAndHasWhatWasAcknowledged) {
   start_load();
   add_clock();
   start_writer(2);
-  for (int i = 0; i < kSetsOfOneInstant && !HasFailure(); ++i) {
+  for (int i = 0; i < kSets && !HasFailure(); ++i) {
     SCOPED_TRACE(i);
     const FreezeGuard guard = volumes_.guard();
     const std::uint64_t before = witness_->acknowledged();
@@ -93,7 +92,7 @@ TEST_F(PostgresSets, EverySnapshotOfOneInstantStartsAndHasWhatWasAcknowledged) {
     EXPECT_EQ(load_->failure(), "");
     ASSERT_EQ(made.release(), "");
   }
-  std::printf("%d sets, %llu numbers of the witness\n", kSetsOfOneInstant,
+  std::printf("%d sets, %llu numbers of the witness\n", kSets,
               static_cast<unsigned long long>(witness_->acknowledged()));
   EXPECT_EQ(leftovers(), std::vector<std::string>());
 }
@@ -104,7 +103,7 @@ TEST_F(PostgresSets, VolumesOfTwoFilesystemsAreCapturedInBackupMode) {
   start_load();
   add_clock();
   start_writer(2);
-  for (int i = 0; i < kSetsInBackupMode && !HasFailure(); ++i) {
+  for (int i = 0; i < kSets && !HasFailure(); ++i) {
     SCOPED_TRACE(i);
     const FreezeGuard guard = volumes_.guard();
     const std::uint64_t before = witness_->acknowledged();
