@@ -117,15 +117,16 @@ void limit_store(Lvm& lvm, const VolumeRow& store, std::uint64_t origin_size, st
 std::optional<std::string> grow_store(Lvm& lvm, const std::string& volume_group,
                                       const std::string& logical_volume, std::uint64_t growth) {
   const std::string name = volume_group + "/" + logical_volume;
-  std::string refusal = "it is as large as its limit allows";
+  std::optional<std::string> refusal;
   for (const Words& words : commands_to_grow(name, growth, room_for(lvm, name))) {
     const CommandResult result = lvm.try_command(volume_group, words);
     if (result.succeeded()) return std::nullopt;
-    if (result.mentions("matches existing size")) return "";
-    refusal = result.message();
+    // Of the whole step: larger than its origin no store gets. Of what is free: nothing is.
+    if (!refusal && result.mentions("matches existing size")) return "";
+    if (!refusal) refusal = result.message();
     if (!result.mentions("nsufficient free space")) break;
   }
-  return refusal;
+  return refusal.value_or("it is as large as its limit allows");
 }
 
 }  // namespace vss::lvm
