@@ -18,6 +18,7 @@ from .work import say
 
 ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "2"))
 CONTROL_TRIES = 6
+LOWERED_TRIES = 5
 CONTROL = "/run/vssd-test/control"
 
 
@@ -78,7 +79,7 @@ class PointInTime(Test):
         holds: list[float] = []
         start = time.monotonic()
         for number in range(rounds):
-            made = vssd.create(guest, [volume.path for volume in volumes])
+            made = self.create(guest, volumes, cut)
             self.equal(made["consistency"], "cut" if cut else "per-volume", f"level ({made['consistency_reason']})")
             self.equal(bool(made["consistency_reason"]), not cut, "a reason is given")
             holds.append(made["hold_ms"])
@@ -90,6 +91,18 @@ class PointInTime(Test):
         say(f"{type(self).__name__}: {rounds} sets of {len(volumes)} in {time.monotonic() - start:.0f} s, {made['consistency']}, "
             f"{len(violations)} violations, longest hold: median {median(holds):.0f} ms, most {max(holds):.0f} ms")
         self.equal(violations, [], "violations")
+
+    @staticmethod
+    def create(guest: Guest, volumes: Sequence[Volume], cut: bool) -> dict[str, Any]:
+        """Where a guest has to wait for a processor, the snapshots of one btrfs may miss each other's transaction ten times;
+        the set says so, and another is made."""
+        for _ in range(LOWERED_TRIES):
+            made = vssd.create(guest, [volume.path for volume in volumes])
+            if not cut or "into one transaction" not in made["consistency_reason"]:
+                break
+            say(f"a set is {made['consistency']}: {made['consistency_reason']}")
+            vssd.delete(guest, made)
+        return made
 
     @staticmethod
     def check_counters(guest: Guest, counter: str, paths: Sequence[str]) -> list[str]:
