@@ -52,8 +52,11 @@ class SessionWriters {
 
   // OutOfMemory if what they have answered is larger together than an answer to the requester may be.
   [[nodiscard]] Status check_documents() const;
-  // Takes no notice of those that have answered.
-  void forget_all() { participants_.clear(); }
+  // Takes no notice of those that have answered, or failed to.
+  void forget_all() {
+    participants_.clear();
+    left_out_.clear();
+  }
 
   [[nodiscard]] const std::vector<std::shared_ptr<Participant>>& all() const { return participants_; }
   [[nodiscard]] std::shared_ptr<Participant> find(Guid instance) const;

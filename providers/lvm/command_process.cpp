@@ -126,8 +126,8 @@ void CommandProcess::spawn() {
 }
 
 // lvm may warn of its configuration before it is ready; if it never is, that is the reason.
+// Where the locks are is remembered then: what has been left suspended is looked at with them.
 void CommandProcess::wait_until_ready() {
-  locking_dir_.clear();
   const Patience patience = Patience::of(kStartLimit);
   std::string said;
   for (;;) {

@@ -33,7 +33,7 @@ using namespace std::chrono_literals;
 constexpr auto kPrepareLimit = 20s;
 constexpr auto kOthersLimit = 15s;  // what vssd does in another thread has to end, while writers are frozen
 constexpr auto kReadyLimit = 8s;
-constexpr auto kWindowLimit = 8s;  // all captures; begins before the 10 s of the hold do
+constexpr auto kWindowLimit = 8s;  // all captures of what is held; begins before the 10 s of the hold do
 constexpr auto kLookLimit = 20s;
 constexpr auto kHealthLimit = 5s;
 
@@ -101,10 +101,12 @@ class LvmProvider final : public SnapshotProvider {
   void commit(const ProviderHost& host, const std::string& set_id,
               std::span<const vss_member> members) override {
     SnapshotSet& set = current(set_id);
-    Terms window = terms(host, kWindowLimit);
-    window.end = window_end_;
-    lvm_.set_terms(std::move(window));
     for (const vss_member& member : members) {
+      const auto begun = std::chrono::steady_clock::now();
+      const bool is_held = set.is_held(member.snapshot_id);
+      Terms window = terms(host, kWindowLimit);
+      if (is_held) window.end = window_end_;
+      lvm_.set_terms(std::move(window));
       bool hold_refused = false;
       try {
         set.capture(member.snapshot_id, hold_refused);
@@ -113,6 +115,8 @@ class LvmProvider final : public SnapshotProvider {
         freeze_refused_ = true;
         throw ProviderError(VSS_PROVIDER_E_HOLD_REFUSED, error.what());
       }
+      // What cannot be held is captured before anything is.
+      if (!is_held) window_end_ += std::chrono::steady_clock::now() - begun;
     }
   }
 

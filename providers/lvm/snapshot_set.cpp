@@ -196,6 +196,11 @@ void SnapshotSet::get_ready() {
   lvm_.set_urgent(true);
 }
 
+bool SnapshotSet::is_held(const std::string& snapshot_id) const {
+  const auto member = std::ranges::find(members_, snapshot_id, &Member::snapshot_id);
+  return member == members_.end() || member->hold != VSS_HOLD_IMPOSSIBLE;
+}
+
 void SnapshotSet::capture(const std::string& snapshot_id, bool& hold_refused) {
   const auto member = std::ranges::find(members_, snapshot_id, &Member::snapshot_id);
   if (member == members_.end()) throw ProviderError(VSS_PROVIDER_E_BAD_STATE, "not prepared");

@@ -35,6 +35,8 @@ class SnapshotSet {
   void make_stores(const StorePolicy& policy, const WriteRates& rates);
   // All that the capture needs is there, and in memory; pools still have room.
   void get_ready();
+  // Whether its volume stands still for the capture.
+  [[nodiscard]] bool is_held(const std::string& snapshot_id) const;
   // The capture. `hold_refused`: set when the kernel would not freeze what is frozen.
   void capture(const std::string& snapshot_id, bool& hold_refused);
   // A command of this set was lost in its middle: nothing stays suspended.

@@ -316,6 +316,7 @@ TEST_F(BackupComponents, DocumentsThatAreTooLargeTogetherChangeNothing) {
     one->document = document("/v/data") + std::string(std::size_t{24} << 10, ' ');
     large.push_back(one->info().instance_id);
   }
+  world.add_writer("broken")->document = "{";
   session = world.session();
   ASSERT_TRUE(session->set_backup_state({}));
   const SessionState before = session->state();
@@ -327,6 +328,8 @@ TEST_F(BackupComponents, DocumentsThatAreTooLargeTogetherChangeNothing) {
   ASSERT_TRUE(session->disable_writer_instances(large));
   ASSERT_TRUE(world.await(session->gather_writer_metadata()));
   EXPECT_EQ(session->writers().all().size(), 1U);
+  EXPECT_THAT(session->warnings(), ElementsAre(HasSubstr("broken is left out")))
+      << "of the last attempt only";
 }
 
 TEST_F(BackupComponents, ExcludedFilesThatStayAreAWarning) {

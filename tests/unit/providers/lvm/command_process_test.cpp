@@ -112,6 +112,10 @@ TEST(CommandProcess, WhereTheLocksAreIsKnownOnceItRuns) {
   EXPECT_EQ(process.locking_dir(), "");
   process.start();
   EXPECT_EQ(process.locking_dir(), "/run/locks of lvm");
+  process.stop();
+  const AtStart fails("fail");
+  EXPECT_THROW(process.start(), ProviderError);
+  EXPECT_EQ(process.locking_dir(), "/run/locks of lvm") << "what was left suspended is looked at with them";
 }
 
 TEST(CommandProcess, AnEndInTheMiddleOfACommandIsAnErrorThatSaysHow) {
