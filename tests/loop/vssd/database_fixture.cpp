@@ -43,6 +43,11 @@ void DatabaseTest::use_two_filesystems() {
   scratch_of_ = log.mount_point();
 }
 
+std::vector<std::pair<std::filesystem::path, std::string>> DatabaseTest::late_volumes() {
+  return {{volumes_.add("late", "btrfs", 300).mount_point(), "add that volume"},
+          {volumes_of_.far, "begin it anew"}};
+}
+
 void DatabaseTest::run_writer(const std::string& configuration, std::size_t registered) {
   const std::string config = volumes_.directory() / "writer.toml";
   std::ofstream(config) << configuration;

@@ -43,7 +43,11 @@ class DatabaseTest : public VssdTest {
 
   // Three subvolumes of one btrfs, or the first on another btrfs than the other two.
   void use_one_filesystem();
-  void use_two_filesystems();
+  virtual void use_two_filesystems();
+  void use_filesystems(bool one_instant) { one_instant ? use_one_filesystem() : use_two_filesystems(); }
+  // Where the database gets files when the requester has chosen the volumes, one that is not among them and
+  // one that is; and what the writer says is to be done.
+  [[nodiscard]] std::vector<std::pair<std::filesystem::path, std::string>> late_volumes();
   // Starts the writer and returns when it is registered, as one of `registered` writers.
   void run_writer(const std::string& configuration, std::size_t registered);
 

@@ -17,11 +17,7 @@ constexpr const char* kWritersSessions =
 class MariadbDeath : public MariadbTest, public testing::WithParamInterface<DeathRow> {
  protected:
   void start_on(bool one_instant) {
-    if (one_instant) {
-      use_one_filesystem();
-    } else {
-      use_two_filesystems();
-    }
+    use_filesystems(one_instant);
     start();
     add_brake();
     start_writer(kWriters);

@@ -12,7 +12,7 @@ class MariadbTest : public DatabaseTest {
  protected:
   MariadbTest() : DatabaseTest({"MariaDB", VSS_WRITER_MARIADB, kMariadbAccount}) {}
 
-  void use_two_filesystems();
+  void use_two_filesystems() override;
   // vssd, and the server.
   void start();
   // `more`: of its configuration, which begins with the section "server".

@@ -81,11 +81,7 @@ class MariadbRestore : public MariadbTest, public testing::WithParamInterface<La
 };
 
 TEST_P(MariadbRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
-  if (GetParam().one_instant) {
-    use_one_filesystem();
-  } else {
-    use_two_filesystems();
-  }
+  use_filesystems(GetParam().one_instant);
   start();
   auto witness = std::make_unique<MariadbWitness>(*server_);
   ASSERT_TRUE(wait_until([&] { return witness->acknowledged() > 20; }, 60s));

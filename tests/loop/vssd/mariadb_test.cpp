@@ -252,14 +252,11 @@ TEST_F(MariadbSets, ASetWithoutOneOfTheVolumesFailsBeforeAnythingIsFrozen) {
   EXPECT_EQ(whole.release(), "");
 }
 
-// Made when the requester has chosen the volumes.
 TEST_F(MariadbSets, ATableInAPlaceOfItsOwnMadeMeanwhileFailsTheSet) {
   use_one_filesystem();
   start();
   start_writer();
-  const auto other = volumes_.add("late", "btrfs", 300).mount_point();
-  for (const auto& [volume, why] :
-       {std::pair(other, "add that volume"), std::pair(volumes_of_.far, "begin it anew")}) {
+  for (const auto& [volume, why] : late_volumes()) {
     const std::string place = volume / "late";
     make_directory_of(kMariadbAccount, place);
     const FreezeGuard guard = volumes_.guard();
@@ -308,11 +305,7 @@ class MariadbLocks : public MariadbTest, public testing::WithParamInterface<Obst
 };
 
 TEST_P(MariadbLocks, WhoHoldsThemTooLongFailsTheSetAndNothingElse) {
-  if (GetParam().one_instant) {
-    use_one_filesystem();
-  } else {
-    use_two_filesystems();
-  }
+  use_filesystems(GetParam().one_instant);
   start();
   start_writer(1, "[snapshot]\nlock_timeout_ms = 1000\n");
   server_->connect().run("INSERT INTO ledger.plain (client, number) VALUES (0, 1)");

@@ -18,11 +18,7 @@ class PostgresDeath : public PostgresTest, public testing::WithParamInterface<De
 TEST_P(PostgresDeath, InAnyPhaseTheDatabaseGoesOnAndNoBackupModeIsLeft) {
   const bool one_instant = GetParam().one_instant;
   const Victim victim = GetParam().victim;
-  if (one_instant) {
-    use_one_filesystem();
-  } else {
-    use_two_filesystems();
-  }
+  use_filesystems(one_instant);
   start();
   add_brake();
   start_writer(kWriters);

@@ -107,14 +107,11 @@ TEST_F(PostgresRefusals, BackupModeNeedsAPrimaryWithAnArchiveThatWorks) {
   EXPECT_THAT(refusal(), HasSubstr("the cluster is a standby"));
 }
 
-// Made when the requester has chosen the volumes.
 TEST_F(PostgresRefusals, ATablespaceMadeMeanwhileFailsTheSet) {
   use_one_filesystem();
   start();
   start_writer();
-  const auto other = volumes_.add("late", "btrfs", 300).mount_point();
-  for (const auto& [volume, why] :
-       {std::pair(other, "add that volume"), std::pair(volumes_of_.far, "begin it anew")}) {
+  for (const auto& [volume, why] : late_volumes()) {
     const std::string place = volume / "late";
     make_postgres_directory(place);
     EXPECT_THAT(refusal([&] { run("create tablespace late location '" + place + "'"); }),
@@ -130,7 +127,7 @@ TEST_F(PostgresRefusals, AServerThatHasEndedForWantOfRoomNeedsRoom) {
   volumes_of_ = {data[0], wal[0], data[1]};
   start();
   start_writer();
-  run_program({"/bin/sh", "-c", "cat /dev/zero >" + (wal[0] / "filler").string() + " 2>/dev/null || true"});
+  run_program({"/bin/sh", "-c", "! cat /dev/zero >" + (wal[0] / "filler").string() + " 2>/dev/null"});
   EXPECT_THROW(
       {
         for (int i = 0; i < 100; ++i)

@@ -45,11 +45,7 @@ class PostgresRestore : public PostgresTest, public testing::WithParamInterface<
 };
 
 TEST_P(PostgresRestore, BringsBackWhatWasSavedAndTheServerRecovers) {
-  if (GetParam().one_instant) {
-    use_one_filesystem();
-  } else {
-    use_two_filesystems();
-  }
+  use_filesystems(GetParam().one_instant);
   start();
   server_->connect().run("alter system set log_checkpoints = on");
   auto witness = std::make_unique<Witness>(*server_);
