@@ -15,7 +15,7 @@ Coordinator::Coordinator(Services services)
       breaker_(services_, store_),
       reverter_(services_, store_),
       storage_(services_, store_) {
-  store_.on_complete([this] { watch_.wake(); });
+  store_.on_watched([this] { watch_.wake(); });
 }
 
 asio::awaitable<Status> Coordinator::start() {

@@ -293,6 +293,7 @@ asio::awaitable<Status> SnapshotSet::post_snapshot() {
   if (Status writable = co_await on_each_provider("pre_final_commit", &Provider::pre_final_commit); !writable)
     co_return writable;
   read_back_members();
+  store_.note_made(record_);  // writers may take ten minutes, and the volumes are written to
   if (writers_.any_active()) {
     if (Status mounted = co_await mount_all(options_.auto_recovery); !mounted) co_return mounted;
     for (const SnapshotRecord& snapshot : record_.snapshots) {

@@ -35,7 +35,7 @@ asio::awaitable<Status> SnapshotStore::put(SetRecord record) {
   Status stored = co_await services_.catalogue.store(std::move(copy));
   if (stored && record.state == SetState::Created && announced_.insert(record.set_id).second) {
     services_.observer.set_created(record);
-    notify_complete_();
+    notify_watched_();
   }
   co_return stored;
 }
@@ -43,6 +43,7 @@ asio::awaitable<Status> SnapshotStore::put(SetRecord record) {
 asio::awaitable<Status> SnapshotStore::erase(Guid set) {
   sets_.erase(set);
   in_use_.erase(set);
+  made_.erase(set);
   Status status = co_await services_.catalogue.erase(set);
   if (announced_.erase(set) > 0) services_.observer.set_deleted(set);
   co_return status;
@@ -70,6 +71,21 @@ std::vector<SetRecord> SnapshotStore::list(const SnapshotFilter& filter) const {
     if (!copy.snapshots.empty()) found.push_back(std::move(copy));
   }
   std::ranges::stable_sort(found, {}, &SetRecord::created);
+  return found;
+}
+
+void SnapshotStore::note_made(const SetRecord& record) {
+  sets_[record.set_id] = record;
+  made_.insert(record.set_id);
+  notify_watched_();
+}
+
+std::vector<SetRecord> SnapshotStore::watched() const {
+  std::vector<SetRecord> found;
+  for (const auto& [id, record] : sets_) {
+    const bool exists = record.state == SetState::Creating && made_.contains(id);
+    if ((record.state == SetState::Created || exists) && !record.snapshots.empty()) found.push_back(record);
+  }
   return found;
 }
 
@@ -168,6 +184,11 @@ asio::awaitable<Result<Deletion>> SnapshotStore::remove_set(Guid set, bool force
   // Before it waits as well: who breaks the set may take long.
   if (Status removable = check_removable(set, force); !removable)
     co_return fail(std::move(removable.error()));
+  const auto pass = co_await background_.enter();
+  co_return co_await remove_set_now(set, force);
+}
+
+asio::awaitable<Result<Deletion>> SnapshotStore::remove_set_now(Guid set, bool force) {
   const auto turn = co_await work_.take(set);
   const auto at = sets_.find(set);
   if (at == sets_.end()) co_return fail(ErrorCode::ObjectNotFound, "no snapshot set " + set.str());
@@ -225,6 +246,7 @@ asio::awaitable<Result<Deletion>> SnapshotStore::remove_snapshot(Guid snapshot, 
   const Guid set = record->set_id;
   if (Status removable = check_removable(set, force); !removable)
     co_return fail(std::move(removable.error()));
+  const auto pass = co_await background_.enter();
   const auto turn = co_await work_.take(set);
   if (find_by_snapshot(snapshot) == nullptr)
     co_return fail(ErrorCode::ObjectNotFound, "no snapshot " + snapshot.str());
@@ -313,7 +335,7 @@ asio::awaitable<void> SnapshotStore::keep_removing(Guid set) {
     const auto pass = co_await background_.enter();
     // Not before the stuck operation has returned: it may still make what is to be removed.
     if (find(set) == nullptr || is_a_provider_stuck(*find(set))) continue;
-    Result<Deletion> removed = co_await remove_set(set, true);
+    Result<Deletion> removed = co_await remove_set_now(set, true);
     if (removed && !removed->failed) break;
   }
   removed_later_.erase(set);
@@ -409,7 +431,7 @@ asio::awaitable<Status> SnapshotStore::recover() {
     if (!sets_.contains(record.set_id) || record.state != SetState::Created || !is_persistent(record.context))
       continue;
     if (!co_await open(record.set_id, spdlog::level::err)) open_later(record.set_id);
-    notify_complete_();
+    notify_watched_();
   }
   co_return Status();
 }

@@ -40,8 +40,8 @@ class SnapshotStore {
  public:
   explicit SnapshotStore(Services& services) : services_(services), views_(services.mounter) {}
 
-  // Called when a set is complete, and at the start if one persists.
-  void on_complete(std::function<void()> notify) { notify_complete_ = std::move(notify); }
+  // Called when there is a set to be watched: one is made, or there at the start.
+  void on_watched(std::function<void()> notify) { notify_watched_ = std::move(notify); }
 
   // Reads the catalogue and removes what is half made or was to end with its session; mounts what persists
   // again.
@@ -65,9 +65,14 @@ class SnapshotStore {
   // Tries again and again, in the background, to mount what persists and is not mounted.
   void open_later(Guid set);
 
+  // All snapshots of a set that is being created exist now, as the record has them. Its watch begins; the
+  // catalogue hears of it when the set is complete.
+  void note_made(const SetRecord& record);
+  // What is to be watched: completed sets, and those of which all snapshots exist.
+  [[nodiscard]] std::vector<SetRecord> watched() const;
   void set_health(Guid set, Guid snapshot, HealthReport health);
 
-  // Work on snapshots in the background goes through this; a set that is being held closes it.
+  // Work on other snapshots goes through this; a set that is being held closes it.
   [[nodiscard]] BackgroundGate& background() { return background_; }
   // The same for the watch alone, whose work is short: it goes on for longer.
   [[nodiscard]] BackgroundGate& watching() { return watching_; }
@@ -89,7 +94,8 @@ class SnapshotStore {
   void set_in_use(Guid set, bool in_use);
   [[nodiscard]] bool is_in_use(Guid set) const { return in_use_.contains(set); }
 
-  // Deletion stops at the first failure, as VSS's does; that of a whole set is tried again in the background.
+  // Not while a set is held. Deletion stops at the first failure, as VSS's does; that of a whole set is tried
+  // again in the background.
   // Errors: ObjectNotFound, VolumeInUse (a session uses it, or it is exposed and somebody is in there; never
   // with force). Nothing has changed then.
   asio::awaitable<Result<Deletion>> remove_set(Guid set, bool force);
@@ -103,6 +109,8 @@ class SnapshotStore {
   void remove_later(Guid set);
 
  private:
+  // For who has a pass.
+  asio::awaitable<Result<Deletion>> remove_set_now(Guid set, bool force);
   asio::awaitable<void> keep_removing(Guid set);
   asio::awaitable<void> keep_opening(Guid set);
   [[nodiscard]] bool is_a_provider_stuck(const SetRecord& record) const;
@@ -120,7 +128,7 @@ class SnapshotStore {
   [[nodiscard]] bool is_garbage(const SetRecord& record) const;
 
   Services& services_;
-  std::function<void()> notify_complete_ = [] {};
+  std::function<void()> notify_watched_ = [] {};
   BackgroundGate background_;
   BackgroundGate watching_;
   SnapshotViews views_;
@@ -128,6 +136,7 @@ class SnapshotStore {
   std::map<std::string, std::uint64_t> reverts_;  // by path of the volume
   std::map<Guid, SetRecord> sets_;
   std::set<Guid> in_use_;
+  std::set<Guid> made_;       // see note_made()
   std::set<Guid> announced_;  // were complete: their end is announced as well
   std::set<Guid> removed_later_;
   std::set<Guid> opened_later_;

@@ -5,9 +5,9 @@
 
 namespace vss::core {
 namespace {
-const SnapshotRecord* snapshot_of(const SetRecord* set, Guid snapshot) {
-  if (set == nullptr || set->state != SetState::Created) return nullptr;
-  return set->find(snapshot);
+bool has_ended(const SetRecord* set, Guid snapshot) {
+  return set == nullptr || (set->state != SetState::Created && set->state != SetState::Creating) ||
+         set->find(snapshot) == nullptr;
 }
 
 // Each transition once; a snapshot at risk again when its time has halved.
@@ -25,7 +25,7 @@ void SnapshotWatch::wake() {
 }
 
 asio::awaitable<void> SnapshotWatch::run() {
-  while (!store_.list({}).empty()) {
+  while (!store_.watched().empty()) {
     asio::steady_timer timer(services_.executor, services_.limits.watch);
     asio::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -36,7 +36,7 @@ asio::awaitable<void> SnapshotWatch::run() {
 }
 
 asio::awaitable<void> SnapshotWatch::round() {
-  const std::vector<SetRecord> sets = store_.list({});
+  const std::vector<SetRecord> sets = store_.watched();
   for (const SetRecord& set : sets) {
     for (const SnapshotRecord& snapshot : set.snapshots) {
       if (snapshot.health.health != SnapshotHealth::Lost) co_await look_at(set.set_id, snapshot.snapshot_id);
@@ -47,18 +47,19 @@ asio::awaitable<void> SnapshotWatch::round() {
 asio::awaitable<void> SnapshotWatch::look_at(Guid set, Guid snapshot) {
   const BackgroundGate::Pass pass = co_await store_.watching().enter();
   const SetRecord* record = store_.find(set);
-  const SnapshotRecord* found = snapshot_of(record, snapshot);
-  if (found == nullptr) co_return;  // deleted since the round began
+  if (has_ended(record, snapshot)) co_return;  // since the round began
+  const SnapshotRecord* found = record->find(snapshot);
   const std::string name = found->provider;
   Provider* provider = services_.providers.find(name);
   if (provider == nullptr) co_return;
   Member member = member_of(*record, *found);
   Result<HealthReport> report = co_await ask(provider, std::move(member));
-  found = snapshot_of(store_.find(set), snapshot);
-  if (found == nullptr) co_return;
+  record = store_.find(set);
+  // Of a set that is not complete nobody knows; one that has lost a snapshot never is.
+  if (has_ended(record, snapshot) || record->state == SetState::Creating) co_return;
   if (!report) co_return failed(name, snapshot, report.error());
   answered(name, snapshot);
-  take(set, *found, std::move(*report));
+  take(set, *record->find(snapshot), std::move(*report));
 }
 
 // One that throws is one that fails: the watch goes on.

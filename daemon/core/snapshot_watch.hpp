@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 // Looks after the health of the snapshots that exist: asks their providers every limits.watch, one snapshot
-// after the other, and tells the observer what gets worse. Nothing runs while there are no snapshots.
+// after the other, and tells the observer what gets worse. Stores of a set that is not complete yet grow as
+// well, while its writers have PostSnapshot. Nothing runs while there are no snapshots.
 
 #include <map>
 #include <set>

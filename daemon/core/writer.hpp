@@ -129,7 +129,7 @@ struct EventArgs {
   std::string context;
   std::vector<std::string> volumes;
   std::vector<std::vector<std::string>> instants;  // of these volumes: hold_plan.hpp
-  std::map<std::string, std::string> snapshots;  // volume -> path of its snapshot
+  std::map<std::string, std::string> snapshots;    // volume -> path of its snapshot
   std::chrono::milliseconds window{};
   std::string reason;
 };

@@ -31,9 +31,9 @@ using namespace std::chrono_literals;
 // Each below the limit that vssd has for the operation, so that the error is ours and says what lvm waited
 // for.
 constexpr auto kPrepareLimit = 20s;
-constexpr auto kOthersLimit = 15s;  // what vssd does in another thread has to end, while writers are frozen
-constexpr auto kReadyLimit = 8s;
-constexpr auto kWindowLimit = 8s;  // all captures of what is held; begins before the 10 s of the hold do
+constexpr auto kOthersLimit = 10s;  // what vssd does in another thread has to end, while writers are frozen
+constexpr auto kReadyLimit = 8s;    // of pre_commit as well, and so is the start of vssd-lvm, 10 s
+constexpr auto kWindowLimit = 8s;   // all captures of what is held; begins before the 10 s of the hold do
 constexpr auto kLookLimit = 20s;
 constexpr auto kHealthLimit = 5s;
 
@@ -93,7 +93,9 @@ class LvmProvider final : public SnapshotProvider {
     window_ = std::unique_lock(commands_,
                                std::min<std::chrono::milliseconds>(kOthersLimit, settings_.command_limit));
     if (!window_) throw ProviderError(VSS_PROVIDER_E_VETO, "another lvm command of vssd takes too long");
-    lvm_.set_terms(terms(host, kReadyLimit));
+    Terms ready = terms(host, kReadyLimit);
+    ready.end = std::chrono::steady_clock::now() + kReadyLimit;
+    lvm_.set_terms(std::move(ready));
     set.get_ready();
     window_end_ = std::chrono::steady_clock::now() + kWindowLimit;
   }
@@ -145,6 +147,7 @@ class LvmProvider final : public SnapshotProvider {
       lvm_.stop();  // it comes again, or vssd removes snapshot by snapshot
       throw;
     }
+    for (const std::string& snapshot : set_->snapshot_ids()) forget(snapshot);
     set_.reset();
     lvm_.stop();
     host.debug("set " + set_id + " removed");

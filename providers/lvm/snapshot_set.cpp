@@ -126,7 +126,8 @@ std::uint64_t SnapshotSet::spare(const std::string& vg_uuid, std::uint64_t free)
 void SnapshotSet::plan_store(Member& member, std::uint64_t free, const StorePolicy& policy,
                              double written_per_second) const {
   free = spare(member.data.vg_uuid, free);
-  member.store_bytes = policy.size(member.origin_bytes, member.extent, written_per_second);
+  member.planned_bytes = policy.size(member.origin_bytes, member.extent, written_per_second);
+  member.store_bytes = member.planned_bytes;
   if (member.store_bytes <= free) return;
   no_space("a snapshot of " + member.path + " needs a store of " + mebibytes(member.store_bytes) +
            ", and the volume group " + member.data.volume_group + " has " + mebibytes(free) + " left for it");
@@ -147,15 +148,28 @@ void SnapshotSet::enlarge_stores(const StorePolicy& policy, const WriteRates& ra
   }
 }
 
-void SnapshotSet::make_stores(const StorePolicy& policy, const WriteRates& rates) {
-  if (policy.estimates()) enlarge_stores(policy, rates);
-  for (const Member& member : members_) {
-    if (member.data.thin()) continue;
+void SnapshotSet::make_store(const Member& member) {
+  const auto make = [&](std::uint64_t bytes) {
     // -Wn: nothing looks for signatures of earlier filesystems; -Zy: an empty header, as lvm itself makes it.
     lvm_.command(member.data.volume_group,
                  {"lvcreate", "--yes", "--type", "linear", "-Wn", "-Zy", "--size",
-                  std::to_string(member.store_bytes) + "b", "--name", member.name, "--addtag", set_tag(id_),
-                  "--addtag", snapshot_tag(member.snapshot_id), member.data.volume_group});
+                  std::to_string(bytes) + "b", "--name", member.name, "--addtag", set_tag(id_), "--addtag",
+                  snapshot_tag(member.snapshot_id), member.data.volume_group});
+  };
+  try {
+    make(member.store_bytes);
+  } catch (const ProviderError& error) {
+    // Another store may have grown into the space that was seen.
+    if (error.status() != VSS_PROVIDER_E_INSUFFICIENT_STORAGE || member.store_bytes == member.planned_bytes)
+      throw;
+    make(member.planned_bytes);
+  }
+}
+
+void SnapshotSet::make_stores(const StorePolicy& policy, const WriteRates& rates) {
+  if (policy.estimates()) enlarge_stores(policy, rates);
+  for (const Member& member : members_) {
+    if (!member.data.thin()) make_store(member);
   }
   for (const std::string& group : groups())
     lvm_.command_on(group, {"lvchange", "--activate", "n"}, names_in(group, Which::Thick));
@@ -273,6 +287,12 @@ void SnapshotSet::remove(const ProviderHost& host) {
     attempt([&] { remove_volumes(lvm_, group, volumes); });
   }
   if (!failures.empty()) throw ProviderError(VSS_PROVIDER_E_UNEXPECTED, failures);
+}
+
+std::vector<std::string> SnapshotSet::snapshot_ids() const {
+  std::vector<std::string> ids;
+  for (const Member& member : members_) ids.push_back(member.snapshot_id);
+  return ids;
 }
 
 std::vector<std::string> SnapshotSet::names_in(const std::string& group, Which which) const {

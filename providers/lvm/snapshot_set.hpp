@@ -25,6 +25,7 @@ class SnapshotSet {
       : id_(std::move(id)), lvm_(lvm), limits_(limits) {}
 
   [[nodiscard]] const std::string& id() const { return id_; }
+  [[nodiscard]] std::vector<std::string> snapshot_ids() const;
 
   // Checks all that can be checked before anything is touched: missing disks, space, the health of a pool.
   // `hold`: how the volume will be held. Returns the record of the snapshot.
@@ -59,7 +60,8 @@ class SnapshotSet {
     std::string device{};  // its number
     std::uint64_t origin_bytes = 0;
     std::uint64_t extent = 0;
-    std::uint64_t store_bytes = 0;
+    std::uint64_t planned_bytes = 0;  // of its store
+    std::uint64_t store_bytes = 0;    // the same, or enlarged
 
     [[nodiscard]] std::string full_name() const { return data.volume_group + "/" + name; }
     [[nodiscard]] std::string origin() const { return data.volume_group + "/" + data.origin; }
@@ -74,6 +76,7 @@ class SnapshotSet {
   void plan_store(Member& member, std::uint64_t free, const StorePolicy& policy,
                   double written_per_second) const;
   void enlarge_stores(const StorePolicy& policy, const WriteRates& rates);
+  void make_store(const Member& member);
   enum class Which : std::uint8_t { All, Thick, Thin };
   [[nodiscard]] std::vector<std::string> groups() const;
   [[nodiscard]] std::vector<std::string> names_in(const std::string& group, Which which) const;
