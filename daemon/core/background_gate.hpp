@@ -41,6 +41,9 @@ class BackgroundGate {
   using Closed = Counted<&State::closed>;  // opens the gate again when destroyed
   using Pass = Counted<&State::inside>;    // while it lives, a piece of work is under way
 
+  [[nodiscard]] bool is_closed() const { return state_->closed > 0; }
+  [[nodiscard]] bool is_busy() const { return state_->inside > 0; }
+
   // Nobody enters any more; comes back when nobody is inside.
   asio::awaitable<Closed> close() {
     Closed closed(state_);

@@ -336,9 +336,13 @@ asio::awaitable<void> BackupSession::release() {
   if (made_) {
     store_.set_in_use(set_id(), false);
     const SetRecord* set = store_.find(set_id());
-    if (set != nullptr && (is_auto_release(context_) || set->snapshots.empty())) {
+    const bool ends = set != nullptr && (is_auto_release(context_) || set->snapshots.empty());
+    if (ends && store_.background().is_closed()) {
+      store_.remove_later(set_id());  // another set is captured: a session that is over does not wait for it
+    } else if (ends) {
       Result<Deletion> deletion = co_await store_.remove_set(set_id(), true);
-      if (!deletion) spdlog::error("session {}: {}", id_.str(), deletion.error().message);
+      if (!deletion && deletion.error().code != ErrorCode::ObjectNotFound)  // deleted meanwhile
+        spdlog::error("session {}: {}", id_.str(), deletion.error().message);
     }
   }
   services_.observer.session_ended(id_);

@@ -30,6 +30,8 @@ class CaptureAttempt {
   asio::awaitable<Status> disarm();
 
   // After run() failed: nothing but the kind of hold was wrong, see CaptureReport.
+  // Whether a snapshot may exist.
+  [[nodiscard]] bool has_captured() const { return has_captured_; }
   [[nodiscard]] bool hold_refused() const { return hold_refused_; }
   // After run() succeeded: why the captures are not of one instant although planned so, "" if they are.
   [[nodiscard]] const std::string& not_one_instant() const { return not_one_instant_; }

@@ -119,6 +119,9 @@ asio::awaitable<void> Coordinator::close() {
     const std::shared_ptr<RestoreSession> session = restores_.begin()->second;
     co_await release(session);
   }
+  // What a session left for later because another set was being captured.
+  if (const Result<Deletion> collected = co_await store_.collect_garbage(); !collected)
+    spdlog::error("at the end: {}", collected.error().message);
 }
 
 }  // namespace vss::core

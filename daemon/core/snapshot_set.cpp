@@ -164,6 +164,8 @@ asio::awaitable<Status> SnapshotSet::close(BackgroundGate& gate,
 }
 
 asio::awaitable<Status> SnapshotSet::end_prepare() {
+  if (store_.background().is_busy())
+    spdlog::info("set {} waits until work on another snapshot has ended", id().str());
   // First, and not when writers are frozen: this work may take minutes.
   if (Status closed = co_await close(store_.background(), undisturbed_); !closed) co_return closed;
   if (Status ended = co_await on_each_provider("end_prepare", &Provider::end_prepare); !ended)
@@ -332,6 +334,7 @@ asio::awaitable<Status> SnapshotSet::publish() {
 // Writers first, they may be frozen; then whatever exists of the snapshots. Failures here are added to the
 // cause.
 asio::awaitable<Error> SnapshotSet::undo(Error cause, bool writers_were_told) {
+  store_.note_given_up(id());
   if (writers_were_told) writers_.send_abort(cause.message);
   if (attempt_) {  // armed, perhaps, but a step before the hold failed
     if (Status finished = co_await attempt_->disarm(); !finished) {
@@ -352,7 +355,14 @@ asio::awaitable<Error> SnapshotSet::undo(Error cause, bool writers_were_told) {
   // A provider that regards its part as complete knows nothing of it any more: what is recorded is removed
   // one by one.
   if (store_.find(id()) == nullptr) co_return cause;
+  const bool has_captured = attempt_ && attempt_->has_captured();
+  if (!has_captured && store_.background().is_busy()) {
+    // Nobody waits behind that work for what never existed.
+    store_.remove_later(id());
+    co_return cause;
+  }
   Result<Deletion> removed = co_await store_.remove_set(id(), true);
+  if (!removed && removed.error().code == ErrorCode::ObjectNotFound) co_return cause;  // removed meanwhile
   if (!removed) co_return std::move(cause).followed_by(removed.error());
   if (removed->error) cause = std::move(cause).followed_by(*removed->error);
   co_return cause;

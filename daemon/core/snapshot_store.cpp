@@ -33,8 +33,8 @@ asio::awaitable<Status> SnapshotStore::put(SetRecord record) {
   sets_[record.set_id] = record;
   SetRecord copy = record;
   Status stored = co_await services_.catalogue.store(std::move(copy));
-  if (stored && record.state == SetState::Created && announced_.insert(record.set_id).second) {
-    services_.observer.set_created(record);
+  if (stored && record.state == SetState::Created) {
+    if (announced_.insert(record.set_id).second) services_.observer.set_created(record);
     notify_watched_();
   }
   co_return stored;
@@ -80,11 +80,17 @@ void SnapshotStore::note_made(const SetRecord& record) {
   notify_watched_();
 }
 
+bool SnapshotStore::is_watched(Guid set) const {
+  const SetRecord* record = find(set);
+  if (record == nullptr || record->snapshots.empty()) return false;
+  if (record->state == SetState::Created) return is_announced(set) || made_.contains(set);
+  return record->state == SetState::Creating && made_.contains(set);
+}
+
 std::vector<SetRecord> SnapshotStore::watched() const {
   std::vector<SetRecord> found;
   for (const auto& [id, record] : sets_) {
-    const bool exists = record.state == SetState::Creating && made_.contains(id);
-    if ((record.state == SetState::Created || exists) && !record.snapshots.empty()) found.push_back(record);
+    if (is_watched(id)) found.push_back(record);
   }
   return found;
 }
@@ -181,6 +187,7 @@ std::uint64_t SnapshotStore::reverts_of(const std::string& volume) const {
 }
 
 asio::awaitable<Result<Deletion>> SnapshotStore::remove_set(Guid set, bool force) {
+  if (find(set) == nullptr) co_return fail(ErrorCode::ObjectNotFound, "no snapshot set " + set.str());
   // Before it waits as well: who breaks the set may take long.
   if (Status removable = check_removable(set, force); !removable)
     co_return fail(std::move(removable.error()));
@@ -261,10 +268,14 @@ asio::awaitable<Result<Deletion>> SnapshotStore::remove_snapshot(Guid snapshot, 
 asio::awaitable<Result<Deletion>> SnapshotStore::remove_oldest(std::string volume, bool force) {
   SnapshotFilter filter;
   filter.volume = volume;
-  const std::vector<SetRecord> sets = list(filter);
-  if (sets.empty()) co_return fail(ErrorCode::ObjectNotFound, "no snapshot of " + volume);
-  const Guid oldest = sets.front().snapshots.front().snapshot_id;
-  co_return co_await remove_snapshot(oldest, force);
+  for (;;) {
+    const std::vector<SetRecord> sets = list(filter);
+    if (sets.empty()) co_return fail(ErrorCode::ObjectNotFound, "no snapshot of " + volume);
+    const Guid oldest = sets.front().snapshots.front().snapshot_id;
+    Result<Deletion> deletion = co_await remove_snapshot(oldest, force);
+    // Somebody else may have deleted it while this waited.
+    if (deletion || find_by_snapshot(oldest) != nullptr) co_return deletion;
+  }
 }
 
 asio::awaitable<Result<Deletion>> SnapshotStore::remove_all(bool force) {
@@ -305,6 +316,7 @@ asio::awaitable<Result<Deletion>> SnapshotStore::collect_garbage() {
   Deletion total;
   for (const Guid id : garbage) {
     Result<Deletion> deletion = co_await remove_set(id, true);
+    if (!deletion && deletion.error().code == ErrorCode::ObjectNotFound) continue;  // removed meanwhile
     if (!deletion) {
       spdlog::error("cannot collect snapshot set {}: {}", id.str(), deletion.error().message);
       continue;

@@ -68,8 +68,13 @@ class SnapshotStore {
   // All snapshots of a set that is being created exist now, as the record has them. Its watch begins; the
   // catalogue hears of it when the set is complete.
   void note_made(const SetRecord& record);
-  // What is to be watched: completed sets, and those of which all snapshots exist.
+  // It will not be complete.
+  void note_given_up(Guid set) { made_.erase(set); }
+  // Whether it is to be watched: a complete set, or one of which all snapshots exist.
+  [[nodiscard]] bool is_watched(Guid set) const;
   [[nodiscard]] std::vector<SetRecord> watched() const;
+  // Whether the observer has heard of it.
+  [[nodiscard]] bool is_announced(Guid set) const { return announced_.contains(set); }
   void set_health(Guid set, Guid snapshot, HealthReport health);
 
   // Work on other snapshots goes through this; a set that is being held closes it.
@@ -94,10 +99,9 @@ class SnapshotStore {
   void set_in_use(Guid set, bool in_use);
   [[nodiscard]] bool is_in_use(Guid set) const { return in_use_.contains(set); }
 
-  // Not while a set is held. Deletion stops at the first failure, as VSS's does; that of a whole set is tried
-  // again in the background.
-  // Errors: ObjectNotFound, VolumeInUse (a session uses it, or it is exposed and somebody is in there; never
-  // with force). Nothing has changed then.
+  // Waits for a set that is held. Deletion stops at the first failure, as VSS's does; that of a whole set is
+  // tried again in the background. Errors: ObjectNotFound, VolumeInUse (a session uses it, or it is exposed
+  // and somebody is in there; never with force). Nothing has changed then.
   asio::awaitable<Result<Deletion>> remove_set(Guid set, bool force);
   asio::awaitable<Result<Deletion>> remove_snapshot(Guid snapshot, bool force);
   asio::awaitable<Result<Deletion>> remove_oldest(std::string volume, bool force);

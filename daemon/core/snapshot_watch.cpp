@@ -5,11 +5,6 @@
 
 namespace vss::core {
 namespace {
-bool has_ended(const SetRecord* set, Guid snapshot) {
-  return set == nullptr || (set->state != SetState::Created && set->state != SetState::Creating) ||
-         set->find(snapshot) == nullptr;
-}
-
 // Each transition once; a snapshot at risk again when its time has halved.
 bool is_news(const HealthReport& told, const HealthReport& report) {
   if (told.health != report.health) return true;
@@ -47,19 +42,18 @@ asio::awaitable<void> SnapshotWatch::round() {
 asio::awaitable<void> SnapshotWatch::look_at(Guid set, Guid snapshot) {
   const BackgroundGate::Pass pass = co_await store_.watching().enter();
   const SetRecord* record = store_.find(set);
-  if (has_ended(record, snapshot)) co_return;  // since the round began
-  const SnapshotRecord* found = record->find(snapshot);
+  const SnapshotRecord* found = store_.is_watched(set) ? record->find(snapshot) : nullptr;
+  if (found == nullptr) co_return;  // gone since the round began
   const std::string name = found->provider;
   Provider* provider = services_.providers.find(name);
   if (provider == nullptr) co_return;
   Member member = member_of(*record, *found);
   Result<HealthReport> report = co_await ask(provider, std::move(member));
-  record = store_.find(set);
-  // Of a set that is not complete nobody knows; one that has lost a snapshot never is.
-  if (has_ended(record, snapshot) || record->state == SetState::Creating) co_return;
+  found = store_.is_watched(set) ? store_.find(set)->find(snapshot) : nullptr;
+  if (found == nullptr || !store_.is_announced(set)) co_return;  // nobody is told of what nobody knows
   if (!report) co_return failed(name, snapshot, report.error());
   answered(name, snapshot);
-  take(set, *record->find(snapshot), std::move(*report));
+  take(set, *found, std::move(*report));
 }
 
 // One that throws is one that fails: the watch goes on.

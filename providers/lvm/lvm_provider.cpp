@@ -35,7 +35,7 @@ constexpr auto kOthersLimit = 10s;  // what vssd does in another thread has to e
 constexpr auto kReadyLimit = 8s;    // of pre_commit as well, and so is the start of vssd-lvm, 10 s
 constexpr auto kWindowLimit = 8s;   // all captures of what is held; begins before the 10 s of the hold do
 constexpr auto kLookLimit = 20s;
-constexpr auto kHealthLimit = 5s;
+constexpr auto kHealthLimit = 8s;
 
 // Read-only means that nothing may replay a journal. A filesystem that was frozen needs no replay. The UUID
 // of an xfs is that of its origin, which is mounted.
@@ -93,9 +93,8 @@ class LvmProvider final : public SnapshotProvider {
     window_ = std::unique_lock(commands_,
                                std::min<std::chrono::milliseconds>(kOthersLimit, settings_.command_limit));
     if (!window_) throw ProviderError(VSS_PROVIDER_E_VETO, "another lvm command of vssd takes too long");
-    Terms ready = terms(host, kReadyLimit);
-    ready.end = std::chrono::steady_clock::now() + kReadyLimit;
-    lvm_.set_terms(std::move(ready));
+    lvm_.start();
+    lvm_.set_terms(together(terms(host, kReadyLimit)));
     set.get_ready();
     window_end_ = std::chrono::steady_clock::now() + kWindowLimit;
   }
@@ -147,7 +146,6 @@ class LvmProvider final : public SnapshotProvider {
       lvm_.stop();  // it comes again, or vssd removes snapshot by snapshot
       throw;
     }
-    for (const std::string& snapshot : set_->snapshot_ids()) forget(snapshot);
     set_.reset();
     lvm_.stop();
     host.debug("set " + set_id + " removed");
@@ -242,6 +240,12 @@ class LvmProvider final : public SnapshotProvider {
     return {std::min(limit, settings_.command_limit), [host] { return host.is_cancelled(); }};
   }
 
+  // For all commands that follow, instead of each.
+  [[nodiscard]] static Terms together(Terms terms) {
+    terms.end = std::chrono::steady_clock::now() + terms.limit;
+    return terms;
+  }
+
   // For what is not part of the making of a set.
   [[nodiscard]] Lvm make_lvm(const SnapshotData& data, Terms terms) const {
     return {settings_.program,
@@ -328,7 +332,7 @@ class LvmProvider final : public SnapshotProvider {
     const std::unique_lock lock(commands_, std::try_to_lock);
     if (!lock) throw ProviderError(VSS_PROVIDER_E_VETO, "a snapshot set is being made");
     const VolumeNames names = split_mapper_name(device.name);
-    Lvm lvm = make_lvm(data, terms(host, kHealthLimit));
+    Lvm lvm = make_lvm(data, together(terms(host, kHealthLimit)));
     const std::uint64_t growth = growth_of_store(fill.total, settings_.extend_by);
     const auto refusal = grow_store(lvm, names.volume_group, names.logical_volume, growth);
     ungrown_.forget(id);

@@ -126,8 +126,7 @@ std::uint64_t SnapshotSet::spare(const std::string& vg_uuid, std::uint64_t free)
 void SnapshotSet::plan_store(Member& member, std::uint64_t free, const StorePolicy& policy,
                              double written_per_second) const {
   free = spare(member.data.vg_uuid, free);
-  member.planned_bytes = policy.size(member.origin_bytes, member.extent, written_per_second);
-  member.store_bytes = member.planned_bytes;
+  member.store_bytes = policy.size(member.origin_bytes, member.extent, written_per_second);
   if (member.store_bytes <= free) return;
   no_space("a snapshot of " + member.path + " needs a store of " + mebibytes(member.store_bytes) +
            ", and the volume group " + member.data.volume_group + " has " + mebibytes(free) + " left for it");
@@ -142,35 +141,31 @@ void SnapshotSet::enlarge_stores(const StorePolicy& policy, const WriteRates& ra
     const std::uint64_t wanted =
         policy.size(member.origin_bytes, member.extent, rates.lately(member.device, *written));
     if (wanted <= member.store_bytes) continue;
-    const std::vector<Row> rows = lvm_.report("vgs", "vg_free", member.data.volume_group);
+    const std::string& group = member.data.volume_group;
+    const std::vector<Row> rows = lvm_.report("vgs", "vg_free", group);
     const std::uint64_t free = rows.empty() ? 0 : number(rows.front(), "vg_free");
-    member.store_bytes = enlarged_store(member.store_bytes, wanted, spare(member.data.vg_uuid, free));
-  }
-}
-
-void SnapshotSet::make_store(const Member& member) {
-  const auto make = [&](std::uint64_t bytes) {
-    // -Wn: nothing looks for signatures of earlier filesystems; -Zy: an empty header, as lvm itself makes it.
-    lvm_.command(member.data.volume_group,
-                 {"lvcreate", "--yes", "--type", "linear", "-Wn", "-Zy", "--size",
-                  std::to_string(bytes) + "b", "--name", member.name, "--addtag", set_tag(id_), "--addtag",
-                  snapshot_tag(member.snapshot_id), member.data.volume_group});
-  };
-  try {
-    make(member.store_bytes);
-  } catch (const ProviderError& error) {
-    // Another store may have grown into the space that was seen.
-    if (error.status() != VSS_PROVIDER_E_INSUFFICIENT_STORAGE || member.store_bytes == member.planned_bytes)
-      throw;
-    make(member.planned_bytes);
+    const std::uint64_t size = enlarged_store(member.store_bytes, wanted, free);
+    if (size <= member.store_bytes) continue;
+    const std::vector<std::string> words{"lvextend", "--yes", "--size", std::to_string(size) + "b",
+                                         member.full_name()};
+    if (const CommandResult made = lvm_.try_command(group, words); made.succeeded()) {
+      member.store_bytes = size;
+    } else if (!made.mentions("nsufficient")) {  // somebody was faster
+      throw_refusal(words, made);
+    }
   }
 }
 
 void SnapshotSet::make_stores(const StorePolicy& policy, const WriteRates& rates) {
-  if (policy.estimates()) enlarge_stores(policy, rates);
   for (const Member& member : members_) {
-    if (!member.data.thin()) make_store(member);
+    if (member.data.thin()) continue;
+    // -Wn: nothing looks for signatures of earlier filesystems; -Zy: an empty header, as lvm itself makes it.
+    lvm_.command(member.data.volume_group,
+                 {"lvcreate", "--yes", "--type", "linear", "-Wn", "-Zy", "--size",
+                  std::to_string(member.store_bytes) + "b", "--name", member.name, "--addtag", set_tag(id_),
+                  "--addtag", snapshot_tag(member.snapshot_id), member.data.volume_group});
   }
+  if (policy.estimates()) enlarge_stores(policy, rates);
   for (const std::string& group : groups())
     lvm_.command_on(group, {"lvchange", "--activate", "n"}, names_in(group, Which::Thick));
   for (const char* target : {"snapshot", "snapshot-origin"}) mapper_load_target(target);
@@ -198,7 +193,6 @@ std::vector<std::string> SnapshotSet::capture_command(const Member& member, cons
 }
 
 void SnapshotSet::get_ready() {
-  lvm_.start();
   // Should lvm be killed in the window, a resume is what puts things right, and then it must not have to be
   // read from a volume that stands still.
   rehearse_resume();
@@ -287,12 +281,6 @@ void SnapshotSet::remove(const ProviderHost& host) {
     attempt([&] { remove_volumes(lvm_, group, volumes); });
   }
   if (!failures.empty()) throw ProviderError(VSS_PROVIDER_E_UNEXPECTED, failures);
-}
-
-std::vector<std::string> SnapshotSet::snapshot_ids() const {
-  std::vector<std::string> ids;
-  for (const Member& member : members_) ids.push_back(member.snapshot_id);
-  return ids;
 }
 
 std::vector<std::string> SnapshotSet::names_in(const std::string& group, Which which) const {

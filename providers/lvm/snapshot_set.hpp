@@ -25,16 +25,15 @@ class SnapshotSet {
       : id_(std::move(id)), lvm_(lvm), limits_(limits) {}
 
   [[nodiscard]] const std::string& id() const { return id_; }
-  [[nodiscard]] std::vector<std::string> snapshot_ids() const;
 
   // Checks all that can be checked before anything is touched: missing disks, space, the health of a pool.
   // `hold`: how the volume will be held. Returns the record of the snapshot.
   SnapshotData add(const MappedVolume& volume, const vss_member& member, int hold, const StorePolicy& policy,
                    WriteRates& rates);
-  // Makes the stores of thick snapshots: allocated, zeroed, and out of use again. Estimated ones are larger
-  // than planned if volumes have been written to faster since then, and there is space.
+  // Makes the stores of thick snapshots: allocated, zeroed, and out of use again. Estimated ones become
+  // larger than planned if volumes have been written to faster since then, and there is space.
   void make_stores(const StorePolicy& policy, const WriteRates& rates);
-  // All that the capture needs is there, and in memory; pools still have room.
+  // lvm runs. All else that the capture needs is there, and in memory; pools still have room.
   void get_ready();
   // Whether its volume stands still for the capture.
   [[nodiscard]] bool is_held(const std::string& snapshot_id) const;
@@ -60,8 +59,7 @@ class SnapshotSet {
     std::string device{};  // its number
     std::uint64_t origin_bytes = 0;
     std::uint64_t extent = 0;
-    std::uint64_t planned_bytes = 0;  // of its store
-    std::uint64_t store_bytes = 0;    // the same, or enlarged
+    std::uint64_t store_bytes = 0;
 
     [[nodiscard]] std::string full_name() const { return data.volume_group + "/" + name; }
     [[nodiscard]] std::string origin() const { return data.volume_group + "/" + data.origin; }
@@ -76,7 +74,6 @@ class SnapshotSet {
   void plan_store(Member& member, std::uint64_t free, const StorePolicy& policy,
                   double written_per_second) const;
   void enlarge_stores(const StorePolicy& policy, const WriteRates& rates);
-  void make_store(const Member& member);
   enum class Which : std::uint8_t { All, Thick, Thin };
   [[nodiscard]] std::vector<std::string> groups() const;
   [[nodiscard]] std::vector<std::string> names_in(const std::string& group, Which which) const;

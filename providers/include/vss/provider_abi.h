@@ -207,7 +207,8 @@ struct vss_provider_ops {
   int (*mount_info)(const struct vss_provider_host *host, const struct vss_member *snapshot, int writable);
 
   /* Since minor 1. How the snapshot fares, answered through set_health; called every few seconds for every snapshot
-     that exists, but not from pre_commit of a set to its post_commit or abort. Where its store can grow, this is where it
+     that exists, from the end of its pre_final_commit on, so possibly at the same time as post_final_commit or abort of
+     its set, but not from pre_commit of a set to its post_commit or abort. Where its store can grow, this is where it
      does. Cheap when all is well. */
   int (*check_health)(const struct vss_provider_host *host, const struct vss_member *snapshot);
 

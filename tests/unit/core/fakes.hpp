@@ -115,7 +115,8 @@ class FakeProvider final : public Provider {
     for (const auto& [id, member] : members_) {
       if (member.set_id == set) existing.erase(id);
     }
-    return run("abort");
+    if (on_abort) co_await on_abort();
+    co_return co_await run("abort");
   }
   [[nodiscard]] Result<Member> member(Guid snapshot) const override {
     const auto at = members_.find(snapshot);
@@ -126,6 +127,7 @@ class FakeProvider final : public Provider {
     std::erase_if(members_, [&](const auto& entry) { return entry.second.set_id == set; });
   }
   asio::awaitable<Status> remove(Member snapshot) override {
+    if (on_remove) co_await on_remove();
     Status done = co_await run("remove");
     if (done) existing.erase(snapshot.snapshot_id);
     co_return done;
@@ -185,6 +187,8 @@ class FakeProvider final : public Provider {
   HoldAbility hold_after_refusal = HoldAbility::Freeze;
   bool supported = true;
   std::function<void()> on_refusal;
+  std::function<asio::awaitable<void>()> on_abort;
+  std::function<asio::awaitable<void>()> on_remove;
   std::map<Guid, HealthReport> health;
   bool health_throws = false;
   std::vector<Guid> checked;
@@ -304,6 +308,7 @@ class FakeCatalogue final : public Catalogue {
  public:
   asio::awaitable<Status> store(SetRecord record) override {
     if (full) co_return fail(ErrorCode::InsufficientStorage, "disk full");
+    if (on_store) co_await on_store(record.state);
     records[record.set_id] = record;
     co_return Status();
   }
@@ -317,6 +322,7 @@ class FakeCatalogue final : public Catalogue {
     co_return all;
   }
   std::map<Guid, SetRecord> records;
+  std::function<asio::awaitable<void>(SetState)> on_store;
   bool full = false;
 };
 

@@ -217,6 +217,54 @@ TEST_F(SnapshotWatchTest, ASetIsCommittedOnlyWhenWorkOnOtherSnapshotsHasEnded) {
   EXPECT_FALSE(*made);
 }
 
+// A writer may take ten minutes in PostSnapshot, and the store fills meanwhile.
+class WatchOfASetThatIsMade : public SnapshotWatchTest {
+ protected:
+  WatchOfASetThatIsMade() {
+    world.add_writer("slow")->script["PostSnapshot"].kind = Behaviour::Kind::Hang;  // until its limit
+    next = prepared_set({});
+    world.observer.on_progress = [this](std::string_view phase) {
+      if (phase == "hold") put_at_risk();
+      if (phase == "publish") looks_before_it_is_complete = world.provider.checked.size();
+    };
+  }
+  void put_at_risk() {
+    for (const Guid id : snapshot_ids(*world.coordinator.store().find(next->set_id())))
+      world.provider.health[id] = {SnapshotHealth::AtRisk, 10, "fills up"};
+  }
+
+  std::shared_ptr<BackupSession> next;
+  std::size_t looks_before_it_is_complete = 0;
+};
+
+TEST_F(WatchOfASetThatIsMade, BeginsBeforePostSnapshotAndTellsOnlyOfACompleteSet) {
+  world.catalogue.on_store = [&](SetState state) -> asio::awaitable<void> {
+    if (state != SetState::Created) co_return;
+    // As long as it takes until the disk has it.
+    co_await wait_for(Signal(), std::chrono::steady_clock::now() + Milliseconds(30));
+    EXPECT_THAT(world.observer.invalidated, IsEmpty());
+  };
+  EXPECT_TRUE(world.await(next->do_snapshot_set()));
+  EXPECT_GT(looks_before_it_is_complete, 0U);
+  run_until([&] { return world.observer.invalidated.size() == 1; });
+}
+
+TEST_F(WatchOfASetThatIsMade, EndsWhenTheSetFails) {
+  world.provider.script["post_final_commit"].kind = Behaviour::Kind::Fail;
+  world.provider.on_abort = [&]() -> asio::awaitable<void> {
+    const std::size_t looks = world.provider.checked.size();
+    EXPECT_GT(looks, 0U);
+    co_await wait_for(Signal(), std::chrono::steady_clock::now() + Milliseconds(30));
+    EXPECT_EQ(world.provider.checked.size(), looks);
+  };
+  EXPECT_FALSE(world.await(next->do_snapshot_set()));
+  EXPECT_THAT(world.trace, testing::Contains("provider abort"));
+  world.await(world.coordinator.release(next));
+  world.loop.restart();
+  world.loop.run();  // comes back: nothing is left to do
+  EXPECT_THAT(world.observer.invalidated, IsEmpty());
+}
+
 TEST_F(SnapshotWatchTest, WhenASetFailsInTheWindowTheWatchGoesOn) {
   make_set();
   for (const char* operation : {"pre_commit", "commit", "post_commit"}) {
