@@ -14,7 +14,6 @@ using ::testing::HasSubstr;
 // Users that every distribution has: the bus lets only users in that have a name.
 constexpr uid_t kNobody = 65534;
 constexpr uid_t kDaemon = 1;
-const std::string kId = "7e57c1a5-0000-4000-8000-000000000001";
 using PolkitSubject = sdbus::Struct<std::string, Dict>;
 using PolkitDetails = std::map<std::string, std::string>;
 using PolkitAnswer = sdbus::Struct<bool, bool, PolkitDetails>;

@@ -16,7 +16,6 @@ namespace {
 constexpr const char* kInvalidArgs = "org.freedesktop.DBus.Error.InvalidArgs";
 constexpr const char* kUnknownMethod = "org.freedesktop.DBus.Error.UnknownMethod";
 constexpr const char* kUnknownObject = "org.freedesktop.DBus.Error.UnknownObject";
-const std::string kId = "7e57c1a5-0000-4000-8000-000000000001";
 
 sdbus::Variant text(const char* value) { return sdbus::Variant{std::string(value)}; }
 

@@ -21,6 +21,7 @@
 namespace vss::test {
 
 inline constexpr const char* kNullId = "00000000-0000-0000-0000-000000000000";
+inline const std::string kId = "7e57c1a5-0000-4000-8000-000000000001";  // of nothing
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool kSanitized = true;

@@ -30,8 +30,8 @@ using Directories = std::vector<std::filesystem::path>;
 using Page = std::array<std::uint64_t, 512>;
 
 constexpr std::uint64_t kPages = 8;  // number n is in page n % kPages, so the last kPages numbers are there
-// The processor of a guest is slow and must be left to vssd too; a capture takes several times as long.
-constexpr std::chrono::milliseconds kPause{100};
+// The processor of a guest is slow and must be left to vssd too; captures one after another take several times as long.
+constexpr std::chrono::milliseconds kPause{200};
 
 std::filesystem::path file_in(const std::filesystem::path& directory, std::size_t rotation) {
   return directory / ("counter-" + std::to_string(rotation));

@@ -16,7 +16,7 @@ def booted(suite: str, image: Image) -> Image:
     """The same image, with a guest that has booted from it."""
     directory = image.disk.parent.with_suffix(".booted")
     stamp = image.disk.parent.with_name(image.disk.parent.name + ".stamp").read_text()
-    inputs = hash_of(stamp, *(path.read_bytes() for path in CODE), qemu.version())
+    inputs = hash_of(stamp, *(path.read_bytes() for path in CODE), qemu.version(), str(qemu.CPUS))
     with locked(f"{suite}.{directory.name}"), build_step(directory, inputs) as stale:
         if stale:
             directory.mkdir(parents=True)

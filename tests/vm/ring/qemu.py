@@ -2,6 +2,7 @@
 """One run of QEMU: its arguments, its start, its end."""
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from dataclasses import dataclass, field
@@ -17,8 +18,12 @@ MACHINE = ["-accel", "tcg,thread=multi", "-cpu", "qemu64,cx16=off", "-nodefaults
 # boot (arch/x86/kernel/apic/io_apic.c, check_timer) panics if ten ticks do not come in time. Without rep_good the kernel
 # clears and copies pages in loops of its own. Without norandmaps a program lies at other addresses each time it is run,
 # and QEMU 7.2 translates all of it again: half of a processor's time, where udevd and lvm run one program after another.
+# The time stamps of several AMD processors are taken for unsynchronised, and a timer is read instead, which stops the
+# machine each time; QEMU's are one and the same.
 APPEND = ("rw console=ttyS0 quiet loglevel=5 panic=-1 no_timer_check net.ifnames=0 mitigations=off systemd.show_status=0 "
-          "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 clearcpuid=rep_good init_on_alloc=0 norandmaps")
+          "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 clearcpuid=rep_good init_on_alloc=0 norandmaps "
+          "tsc=reliable")
+CPUS = int(os.environ.get("VSSD_VM_CPUS", "2"))
 
 
 @dataclass
@@ -31,7 +36,7 @@ class Machine:
     root: Path
     disks: dict[str, Path] = field(default_factory=dict)  # by serial number: /dev/disk/by-id/virtio-<serial>
     memory: int = 1024
-    cpus: int = 2
+    cpus: int = CPUS
     terminal: bool = False
 
     @property

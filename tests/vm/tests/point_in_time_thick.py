@@ -18,4 +18,4 @@ class PointInTimeThick(PointInTime):
         return [thick(guest, "data", "one", "96M"),
                 thick(guest, "data", "on-both--disks", "24", extents=on_both),
                 thick(guest, "more-data", "log-files-2", "96M"),
-                thick(guest, "more-data", "an-xfs", "320M", "xfs")]
+                thick(guest, "more-data", "an-xfs", "96M", "xfs")]

@@ -18,7 +18,7 @@ class PointInTimeThickAndThin(PointInTime):
         return [thin(guest, "data", "thin-one", "96M"),
                 thick(guest, "data", "thick-one", "96M"),
                 thin(guest, "data", "thin-two", "96M"),
-                thick(guest, "data", "thick-xfs", "320M", "xfs")]
+                thick(guest, "data", "thick-xfs", "96M", "xfs")]
 
     def sets_of(self, volumes: list[Volume]) -> list[list[Volume]]:
         return [volumes, volumes[1:]]

@@ -17,6 +17,6 @@ class PointInTimeThin(PointInTime):
             make_group(guest, group, [disk])
             make_pool(guest, group, size)
         return [thin(guest, "data", "one", "96M"),
-                thin(guest, "data", "a-thin-xfs", "320M", "xfs"),
+                thin(guest, "data", "a-thin-xfs", "96M", "xfs"),
                 thin(guest, "data", "three", "96M"),
                 thin(guest, "more-data", "log-files-2", "96M")]
