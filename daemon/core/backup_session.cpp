@@ -338,11 +338,10 @@ asio::awaitable<void> BackupSession::release() {
     const SetRecord* set = store_.find(set_id());
     const bool ends = set != nullptr && (is_auto_release(context_) || set->snapshots.empty());
     if (ends && store_.background().is_closed()) {
-      store_.remove_later(set_id());  // another set is captured: a session that is over does not wait for it
+      // A session that is over does not wait for the set of another one.
+      spawn(services_.executor, store_.remove_ended(set_id()));
     } else if (ends) {
-      Result<Deletion> deletion = co_await store_.remove_set(set_id(), true);
-      if (!deletion && deletion.error().code != ErrorCode::ObjectNotFound)  // deleted meanwhile
-        spdlog::error("session {}: {}", id_.str(), deletion.error().message);
+      co_await store_.remove_ended(set_id());
     }
   }
   services_.observer.session_ended(id_);

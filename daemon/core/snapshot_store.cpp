@@ -337,6 +337,12 @@ bool SnapshotStore::is_a_provider_stuck(const SetRecord& record) const {
   });
 }
 
+asio::awaitable<void> SnapshotStore::remove_ended(Guid set) {
+  Result<Deletion> deletion = co_await remove_set(set, true);
+  if (!deletion && deletion.error().code != ErrorCode::ObjectNotFound)  // deleted meanwhile
+    spdlog::error("cannot delete snapshot set {}: {}", set.str(), deletion.error().message);
+}
+
 void SnapshotStore::remove_later(Guid set) {
   if (removed_later_.insert(set).second) spawn(services_.executor, keep_removing(set));
 }

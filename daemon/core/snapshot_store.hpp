@@ -108,6 +108,8 @@ class SnapshotStore {
   asio::awaitable<Result<Deletion>> remove_all(bool force);
   asio::awaitable<Result<Deletion>> collect_garbage();
 
+  // Removes the set of a session that has ended.
+  asio::awaitable<void> remove_ended(Guid set);
   // Tries again and again, in the background, to remove a set that could not be removed, or whose creation
   // was given up while a provider was stuck.
   void remove_later(Guid set);

@@ -145,6 +145,9 @@ TEST_P(ParallelSessions, OneEndsWhileTheWritersAreFrozenForAnother) {
     }
     let_go();
     EXPECT_EQ(name_of(running->result()), "");
+    // The set of the first one had to wait until the other was captured.
+    ASSERT_TRUE(wait_until([&] { return provider_snapshots() == 1 && catalogue_entries() == 1; },
+                           std::chrono::seconds(20)));
     EXPECT_EQ(name_of(second.backup("BackupComplete")), "");
     EXPECT_EQ(name_of(second.backup("Release")), "");
     check_ids(ids);
