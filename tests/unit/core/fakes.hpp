@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
 #include <asio/io_context.hpp>
 
 #include "daemon/core/coordinator.hpp"
@@ -442,6 +443,16 @@ struct World {
   }
   std::shared_ptr<BackupSession> session(BackupOptions options = {}) {
     return *coordinator.create_backup({":1.5", "test", 0, 1, ""}, options);
+  }
+  // One with a set of this volume, as far as DoSnapshotSet.
+  std::shared_ptr<BackupSession> prepared_set(const std::string& volume, BackupOptions options = {}) {
+    auto next = session(options);
+    EXPECT_TRUE(next->set_backup_state({}));
+    EXPECT_TRUE(await(next->gather_writer_metadata()));
+    EXPECT_TRUE(await(next->start_snapshot_set()));
+    EXPECT_TRUE(await(next->add_to_snapshot_set(volume, "")));
+    EXPECT_TRUE(await(next->prepare_for_backup()));
+    return next;
   }
   // Runs the loop until the coroutine has ended and returns what it gave.
   template <typename T>

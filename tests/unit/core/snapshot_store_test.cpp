@@ -31,16 +31,6 @@ class SnapshotStoreTest : public fakes::PersistentSet {
     co_await world.coordinator.release(session);
     ended = true;
   }
-  // Another set, of /c, as far as DoSnapshotSet.
-  std::shared_ptr<BackupSession> prepared_set() {
-    auto next = world.session();
-    EXPECT_TRUE(next->set_backup_state({}));
-    EXPECT_TRUE(world.await(next->gather_writer_metadata()));
-    EXPECT_TRUE(world.await(next->start_snapshot_set()));
-    EXPECT_TRUE(world.await(next->add_to_snapshot_set("/c", "")));
-    EXPECT_TRUE(world.await(next->prepare_for_backup()));
-    return next;
-  }
   [[nodiscard]] bool is_open(Guid snapshot) { return !store().find(set)->find(snapshot)->path.empty(); }
 };
 
@@ -61,7 +51,7 @@ TEST_F(SnapshotStoreTest, WhatIsToBeOpenedWhileOthersAreOpenedIsOpenedToo) {
 // Both would want the same lock of a provider, and writers are frozen.
 TEST_F(SnapshotStoreTest, ADeletionWaitsForASetThatIsHeld) {
   make_set();
-  auto next = prepared_set();
+  auto next = world.prepared_set("/c");
   std::optional<Result<Deletion>> removed;
   bool waited = false;
   const auto watch_for = [&](std::string_view phase) {
@@ -80,7 +70,7 @@ TEST_F(SnapshotStoreTest, ADeletionWaitsForASetThatIsHeld) {
 TEST_F(SnapshotStoreTest, ASetFreezesNobodyBeforeADeletionHasEnded) {
   make_set();
   world.add_writer("writer");
-  auto next = prepared_set();
+  auto next = world.prepared_set("/c");
   Signal goes_on;
   world.provider.on_remove = [&]() -> asio::awaitable<void> { co_await wait_for(goes_on, TimePoint::max()); };
   std::optional<Result<Deletion>> removed;
@@ -103,7 +93,7 @@ TEST_F(SnapshotStoreTest, ASetFreezesNobodyBeforeADeletionHasEnded) {
 
 TEST_F(SnapshotStoreTest, ASetThatWaitsForADeletionCanBeGivenUp) {
   make_set();
-  auto next = prepared_set();
+  auto next = world.prepared_set("/c");
   world.provider.script["remove"].kind = fakes::Behaviour::Kind::Hang;
   std::optional<Result<Deletion>> removed;
   spawn(world.loop.get_executor(), remove(removed));
@@ -118,7 +108,7 @@ TEST_F(SnapshotStoreTest, ASetThatWaitsForADeletionCanBeGivenUp) {
 TEST_F(SnapshotStoreTest, TwoThatWaitToDeleteTheOldestDeleteTwo) {
   make_set();
   make_set();
-  auto next = prepared_set();
+  auto next = world.prepared_set("/c");
   std::vector<std::optional<Result<Deletion>>> removed(2);
   const auto watch_for = [&](std::string_view phase) {
     if (phase != "pre-commit") return;
@@ -138,7 +128,7 @@ TEST_F(SnapshotStoreTest, TwoThatWaitToDeleteTheOldestDeleteTwo) {
 
 TEST_F(SnapshotStoreTest, NothingIsLeftOfASessionThatEndsTogetherWithOneThatIsCaptured) {
   make_set(Release::No, "file-share-backup");
-  auto next = prepared_set();
+  auto next = world.prepared_set("/c");
   std::optional<Status> made;
   const auto watch_for = [&](std::string_view phase) {
     if (phase == "pre-commit") spawn(world.loop.get_executor(), world.coordinator.close());
@@ -154,7 +144,7 @@ TEST_F(SnapshotStoreTest, NothingIsLeftOfASessionThatEndsTogetherWithOneThatIsCa
 // Its set goes when the other one is captured.
 TEST_F(SnapshotStoreTest, ASessionEndsWithoutWaitingForTheSetOfAnother) {
   make_set(Release::No, "file-share-backup");
-  auto next = prepared_set();
+  auto next = world.prepared_set("/c");
   bool ended = false;
   const auto watch_for = [&](std::string_view phase) {
     if (phase == "pre-commit") spawn(world.loop.get_executor(), end_first(ended));

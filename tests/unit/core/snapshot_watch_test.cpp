@@ -33,16 +33,6 @@ class SnapshotWatchTest : public testing::Test {
     ASSERT_TRUE(world.await(session->prepare_for_backup()));
     ASSERT_TRUE(world.await(session->do_snapshot_set()));
   }
-  // Another one, of /c, as far as DoSnapshotSet.
-  std::shared_ptr<BackupSession> prepared_set(BackupOptions options) {
-    auto next = world.session(options);
-    EXPECT_TRUE(next->set_backup_state({}));
-    EXPECT_TRUE(world.await(next->gather_writer_metadata()));
-    EXPECT_TRUE(world.await(next->start_snapshot_set()));
-    EXPECT_TRUE(world.await(next->add_to_snapshot_set("/c", "")));
-    EXPECT_TRUE(world.await(next->prepare_for_backup()));
-    return next;
-  }
   // Until every snapshot that is still looked at has been, `times` more times.
   void rounds(std::ptrdiff_t times = 2) {
     world.provider.checked.clear();
@@ -183,7 +173,7 @@ TEST_F(SnapshotWatchTest, StoresAreWatchedUntilPreCommitAndNotWhileASetIsHeld) {
   world.provider.commit_takes = Milliseconds(50);
   BackupOptions lenient;
   lenient.strict = false;
-  auto next = prepared_set(lenient);
+  auto next = world.prepared_set("/c", lenient);
   ASSERT_TRUE(world.await(next->do_snapshot_set()));
   EXPECT_GT(looks["pre-commit"], looks["end-prepare"]);
   EXPECT_EQ(looks["post-commit"], looks["hold"]);
@@ -198,7 +188,7 @@ TEST_F(SnapshotWatchTest, ASetIsCommittedOnlyWhenWorkOnOtherSnapshotsHasEnded) {
   world.provider.script["check_health"].kind = Behaviour::Kind::Hang;
   const auto looked = world.provider.checked.size();
   run_until([&] { return world.provider.checked.size() > looked; });
-  auto next = prepared_set({});
+  auto next = world.prepared_set("/c");
   bool waits = false;
   const auto watch_for = [&](std::string_view phase) { waits = waits || phase == "pre-commit"; };
   world.observer.on_progress = watch_for;
@@ -222,7 +212,7 @@ class WatchOfASetThatIsMade : public SnapshotWatchTest {
  protected:
   WatchOfASetThatIsMade() {
     world.add_writer("slow")->script["PostSnapshot"].kind = Behaviour::Kind::Hang;  // until its limit
-    next = prepared_set({});
+    next = world.prepared_set("/c");
     world.observer.on_progress = [this](std::string_view phase) {
       if (phase == "hold") put_at_risk();
       if (phase == "publish") looks_before_it_is_complete = world.provider.checked.size();
@@ -269,7 +259,7 @@ TEST_F(SnapshotWatchTest, WhenASetFailsInTheWindowTheWatchGoesOn) {
   make_set();
   for (const char* operation : {"pre_commit", "commit", "post_commit"}) {
     world.provider.script[operation].kind = Behaviour::Kind::Fail;
-    auto next = prepared_set({});
+    auto next = world.prepared_set("/c");
     EXPECT_FALSE(world.await(next->do_snapshot_set())) << operation;
     world.provider.script.erase(operation);
     rounds();
