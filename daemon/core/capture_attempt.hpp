@@ -29,9 +29,9 @@ class CaptureAttempt {
   // Ends a window on which run() was never called.
   asio::awaitable<Status> disarm();
 
-  // After run() failed: nothing but the kind of hold was wrong, see CaptureReport.
   // Whether a snapshot may exist.
   [[nodiscard]] bool has_captured() const { return has_captured_; }
+  // After run() failed: nothing but the kind of hold was wrong, see CaptureReport.
   [[nodiscard]] bool hold_refused() const { return hold_refused_; }
   // After run() succeeded: why the captures are not of one instant although planned so, "" if they are.
   [[nodiscard]] const std::string& not_one_instant() const { return not_one_instant_; }
