@@ -28,6 +28,11 @@ void sync_directory(const std::string& path, const std::string& what) {
   if (directory.get() < 0 || ::fsync(directory.get()) != 0) throw_errno(what, errno);
 }
 
+void refuse_larger(std::size_t size, const std::string& what) {
+  if (size > kMaxDocument)
+    throw Failure(ErrorCode::InvalidDocument, what, "larger than 64 MiB: no document of vssd");
+}
+
 }  // namespace
 
 std::string read_document(const std::string& path) {
@@ -38,6 +43,7 @@ std::string read_document(const std::string& path) {
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) throw_errno(what, errno);
   if (!S_ISREG(info.st_mode)) throw Failure(ErrorCode::InvalidDocument, what, "no regular file");
+  refuse_larger(static_cast<std::size_t>(info.st_size), what);
   std::string text;
   std::string buffer(65536, '\0');
   while (true) {
@@ -46,8 +52,7 @@ std::string read_document(const std::string& path) {
     if (got < 0) throw_errno(what, errno);
     if (got == 0) return text;
     text.append(buffer, 0, static_cast<std::size_t>(got));
-    if (text.size() > kMaxDocument)
-      throw Failure(ErrorCode::InvalidDocument, what, "larger than 64 MiB: no document of vssd");
+    refuse_larger(text.size(), what);
   }
 }
 
