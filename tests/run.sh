@@ -63,15 +63,18 @@ say_failed() {
   [ ${#failed[@]} -eq 0 ] || printf 'FAILED before this: %s\n' "${failed[@]}"
 }
 
-rings="unit|integration"
+ring_list=()
 left_out=()
 if [ "$(id -u)" -ne 0 ]; then
   left_out+=("loop: it mounts and freezes loop devices of its own, which needs root")
 elif ! losetup -f >/dev/null 2>&1; then
   left_out+=("loop: there is no free loop device here")
 else
-  rings="$rings|loop"
+  ring_list+=(loop)
 fi
+# What the sanitizers have run is not built once more without them, unless there is nothing else.
+[ "$quick" = no ] && [ ${#ring_list[@]} -gt 0 ] || ring_list=(unit integration "${ring_list[@]}")
+rings=$(IFS=';'; echo "${ring_list[*]}")
 vm=OFF
 if [ "$(uname -m)" != x86_64 ]; then
   left_out+=("vm: its guests are x86_64 machines, this one is not")
@@ -102,7 +105,7 @@ if [ "$quick" = no ]; then
   done
 fi
 
-build dev -DVSSD_UNITY_TESTS=ON -DVSSD_VM_TESTS=$vm -DVSSD_VM_ALL=$all
+build dev -DVSSD_UNITY_TESTS=ON -DVSSD_TEST_RINGS="$rings;bench" -DVSSD_VM_TESTS=$vm -DVSSD_VM_ALL=$all
 begin "Benchmarks, smoke run"
 if [ "$(id -u)" -eq 0 ]; then
   for bench in "$tree"/dev/tests/bench/*_bench; do
@@ -112,10 +115,11 @@ else
   left_out+=("bench: its programs mount loop devices, which needs root")
 fi
 
-if [ "$vm" = ON ]; then begin "Rings $rings"; else say_times "Rings $rings"; fi
+what="Rings without sanitizers: ${rings//;/, }"
+if [ "$vm" = ON ]; then begin "$what"; else say_times "$what"; fi
 for reason in "${left_out[@]}"; do echo "left out: ring $reason"; done
 say_failed
-run_rings dev "^($rings)$"
+run_rings dev "^(${rings//;/|})$"
 if [ "$vm" = ON ]; then
   begin "Guests: the rest of what can be prepared"
   wait "$preparation" || echo "The ring makes the rest."
