@@ -84,7 +84,7 @@ class LvmProvider final : public SnapshotProvider {
 
   void end_prepare(const ProviderHost& host, const std::string& set_id) override {
     lvm_.set_terms(terms(host, settings_.command_limit));
-    current(set_id).make_stores(settings_.store, rates_);
+    current(set_id).make_stores(host, settings_.store, rates_);
   }
 
   // From here to post_commit no command of another thread may resume what is held.

@@ -11,6 +11,7 @@
 #include "providers/lvm/device_mapper.hpp"
 #include "providers/lvm/snapshot_health.hpp"
 #include "providers/lvm/snapshots.hpp"
+#include "providers/lvm/storage.hpp"
 #include "providers/lvm/volume_group_lock.hpp"
 
 namespace vss::lvm {
@@ -134,29 +135,22 @@ void SnapshotSet::plan_store(Member& member, std::uint64_t free, const StorePoli
 
 // The average is of hours or days: it does not know of the load that has just begun. But the set does not
 // fail for what may be over soon.
-void SnapshotSet::enlarge_stores(const StorePolicy& policy, const WriteRates& rates) {
-  for (Member& member : members_) {
+void SnapshotSet::enlarge_stores(const ProviderHost& host, const StorePolicy& policy,
+                                 const WriteRates& rates) {
+  for (const Member& member : members_) {
     const auto written = member.data.thin() ? std::nullopt : written_to(member.device);
     if (!written) continue;
     const std::uint64_t wanted =
         policy.size(member.origin_bytes, member.extent, rates.lately(member.device, *written));
     if (wanted <= member.store_bytes) continue;
-    const std::string& group = member.data.volume_group;
-    const std::vector<Row> rows = lvm_.report("vgs", "vg_free", group);
-    const std::uint64_t free = rows.empty() ? 0 : number(rows.front(), "vg_free");
-    const std::uint64_t size = enlarged_store(member.store_bytes, wanted, free);
-    if (size <= member.store_bytes) continue;
-    const std::vector<std::string> words{"lvextend", "--yes", "--size", std::to_string(size) + "b",
-                                         member.full_name()};
-    if (const CommandResult made = lvm_.try_command(group, words); made.succeeded()) {
-      member.store_bytes = size;
-    } else if (!made.mentions("nsufficient")) {  // somebody was faster
-      throw_refusal(words, made);
-    }
+    const auto refusal = grow_store(lvm_, member.data.volume_group, member.name, wanted - member.store_bytes);
+    if (refusal)
+      host.warn(member.path + " is written to so fast that its store should have " + mebibytes(wanted) +
+                ", not " + mebibytes(member.store_bytes) + ": " + *refusal);
   }
 }
 
-void SnapshotSet::make_stores(const StorePolicy& policy, const WriteRates& rates) {
+void SnapshotSet::make_stores(const ProviderHost& host, const StorePolicy& policy, const WriteRates& rates) {
   for (const Member& member : members_) {
     if (member.data.thin()) continue;
     // -Wn: nothing looks for signatures of earlier filesystems; -Zy: an empty header, as lvm itself makes it.
@@ -165,7 +159,7 @@ void SnapshotSet::make_stores(const StorePolicy& policy, const WriteRates& rates
                   std::to_string(member.store_bytes) + "b", "--name", member.name, "--addtag", set_tag(id_),
                   "--addtag", snapshot_tag(member.snapshot_id), member.data.volume_group});
   }
-  if (policy.estimates()) enlarge_stores(policy, rates);
+  if (policy.estimates()) enlarge_stores(host, policy, rates);
   for (const std::string& group : groups())
     lvm_.command_on(group, {"lvchange", "--activate", "n"}, names_in(group, Which::Thick));
   for (const char* target : {"snapshot", "snapshot-origin"}) mapper_load_target(target);

@@ -32,7 +32,7 @@ class SnapshotSet {
                    WriteRates& rates);
   // Makes the stores of thick snapshots: allocated, zeroed, and out of use again. Estimated ones become
   // larger than planned if volumes have been written to faster since then, and there is space.
-  void make_stores(const StorePolicy& policy, const WriteRates& rates);
+  void make_stores(const ProviderHost& host, const StorePolicy& policy, const WriteRates& rates);
   // lvm runs. All else that the capture needs is there, and in memory; pools still have room.
   void get_ready();
   // Whether its volume stands still for the capture.
@@ -73,7 +73,7 @@ class SnapshotSet {
   [[nodiscard]] std::uint64_t spare(const std::string& vg_uuid, std::uint64_t free) const;
   void plan_store(Member& member, std::uint64_t free, const StorePolicy& policy,
                   double written_per_second) const;
-  void enlarge_stores(const StorePolicy& policy, const WriteRates& rates);
+  void enlarge_stores(const ProviderHost& host, const StorePolicy& policy, const WriteRates& rates);
   enum class Which : std::uint8_t { All, Thick, Thin };
   [[nodiscard]] std::vector<std::string> groups() const;
   [[nodiscard]] std::vector<std::string> names_in(const std::string& group, Which which) const;

@@ -84,10 +84,6 @@ std::uint64_t StorePolicy::largest(std::uint64_t origin_bytes, std::uint64_t ext
   return in_extents(origin_bytes + origin_bytes / 200 + kMiB, extent_bytes);
 }
 
-std::uint64_t enlarged_store(std::uint64_t planned, std::uint64_t wanted, std::uint64_t spare) {
-  return wanted <= planned ? planned : planned + std::min(wanted - planned, spare);
-}
-
 std::optional<Written> written_to(const std::string& device_number) {
   std::ifstream file("/sys/dev/block/" + device_number + "/stat");
   std::uint64_t fields[7] = {};

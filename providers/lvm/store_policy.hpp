@@ -37,10 +37,6 @@ class StorePolicy {
 [[nodiscard]] std::uint64_t parse_number(const std::string& key, const std::string& text, std::uint64_t least,
                                          std::uint64_t most);
 
-// The size of a store that was planned before it was known that so much is wanted; `spare` is what the volume
-// group has beyond all that is planned. Pure.
-[[nodiscard]] std::uint64_t enlarged_store(std::uint64_t planned, std::uint64_t wanted, std::uint64_t spare);
-
 // What has been written to a device since the machine started.
 struct Written {
   double seconds = 0;  // CLOCK_BOOTTIME

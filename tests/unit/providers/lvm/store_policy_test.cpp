@@ -45,13 +45,6 @@ TEST(StorePolicy, WhatIsNoSizeIsRefused) {
   }
 }
 
-TEST(StorePolicy, AStoreIsEnlargedByWhatIsSpare) {
-  EXPECT_EQ(enlarged_store(64 * kMiB, 900 * kMiB, kGiB), 900 * kMiB);
-  EXPECT_EQ(enlarged_store(64 * kMiB, 900 * kMiB, 100 * kMiB), 164 * kMiB);
-  EXPECT_EQ(enlarged_store(64 * kMiB, 900 * kMiB, 0), 64 * kMiB);
-  EXPECT_EQ(enlarged_store(64 * kMiB, 16 * kMiB, kGiB), 64 * kMiB) << "never smaller than planned";
-}
-
 TEST(WriteRates, ADeviceThatIsNotThereHasNone) { EXPECT_EQ(written_to("0:0"), std::nullopt); }
 
 TEST(WriteRates, TheAverageIsSinceTheSetBeforeOrTheStartOfTheMachine) {
