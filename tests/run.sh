@@ -44,6 +44,11 @@ vssd_install_packages $VSSD_BUILD_PACKAGES $VSSD_RUN_PACKAGES $VSSD_TEST_PACKAGE
 
 failed=()
 jobs=$(nproc)
+joined() {  # separator word...
+  local IFS=$1
+  shift
+  echo "$*"
+}
 build() {  # preset [definition...]
   local preset=$1
   shift
@@ -51,30 +56,36 @@ build() {  # preset [definition...]
   cmake --preset "$preset" -B "$tree/$preset" "$@" >/dev/null
   cmake --build "$tree/$preset" -j "$jobs" -- --quiet
 }
-run_rings() {  # preset regular-expression-of-rings [tests at a time]
+failed_tests() {  # preset
+  local log=$tree/$1/Testing/Temporary/LastTestsFailed.log
+  if [ -s "$log" ]; then cut -d: -f2- "$log" | xargs; else echo "there are none"; fi
+}
+run_rings() {  # preset rings-with-|-between [tests at a time]
   # Most of the tests wait for a limit most of the time. Guests do not.
-  local command=(ctest --test-dir "$tree/$1" -L "$2" -j "${3:-$((2 * jobs))}" --output-on-failure)
+  local command=(ctest --test-dir "$tree/$1" -L "^($2)\$" -j "${3:-$((2 * jobs))}" --output-on-failure --no-tests=error)
   # ThreadSanitizer and high-entropy address layouts do not go together.
   [ "$1" != tsan ] || command=(setarch "$(uname -m)" -R "${command[@]}")
-  "${command[@]}" || failed+=("$1: $(cut -d: -f2- "$tree/$1/Testing/Temporary/LastTestsFailed.log" | xargs)")
+  "${command[@]}" || failed+=("$1: $(failed_tests "$1")")
 }
 # Before what comes last, whose own failures are its last lines.
 say_failed() {
   [ ${#failed[@]} -eq 0 ] || printf 'FAILED before this: %s\n' "${failed[@]}"
 }
 
-ring_list=()
+sanitized=(unit)
+system=()
 left_out=()
 if [ "$(id -u)" -ne 0 ]; then
-  left_out+=("loop: it mounts and freezes loop devices of its own, which needs root")
+  left_out+=("integration, plain and loop: they mount loop devices of their own, which needs root")
 elif ! losetup -f >/dev/null 2>&1; then
-  left_out+=("loop: there is no free loop device here")
+  left_out+=("integration, plain and loop: there is no free loop device here")
 else
-  ring_list+=(loop)
+  sanitized+=(integration plain)
+  system=(loop)
 fi
-# What the sanitizers have run is not built once more without them, unless there is nothing else.
-[ "$quick" = no ] && [ ${#ring_list[@]} -gt 0 ] || ring_list=(unit integration "${ring_list[@]}")
-rings=$(IFS=';'; echo "${ring_list[*]}")
+# Of what the sanitizers run only plain is built once more without them, if there is something else.
+without=(plain "${system[@]}")
+if [ "$quick" = yes ] || [ ${#system[@]} -eq 0 ]; then without=("${sanitized[@]}" "${system[@]}"); fi
 vm=OFF
 if [ "$(uname -m)" != x86_64 ]; then
   left_out+=("vm: its guests are x86_64 machines, this one is not")
@@ -100,12 +111,12 @@ fi
 if [ "$quick" = no ]; then
   for sanitizer in asan tsan; do
     build "$sanitizer"
-    begin "Rings unit and integration under $sanitizer"
-    run_rings "$sanitizer" "^(unit|integration)$"
+    begin "Rings under $sanitizer: ${sanitized[*]}"
+    run_rings "$sanitizer" "$(joined "|" "${sanitized[@]}")"
   done
 fi
 
-build dev -DVSSD_UNITY_TESTS=ON -DVSSD_TEST_RINGS="$rings;bench" -DVSSD_VM_TESTS=$vm -DVSSD_VM_ALL=$all
+build dev -DVSSD_UNITY_TESTS=ON -DVSSD_TEST_RINGS="$(joined ";" "${without[@]}" bench)" -DVSSD_VM_TESTS=$vm -DVSSD_VM_ALL=$all
 begin "Benchmarks, smoke run"
 if [ "$(id -u)" -eq 0 ]; then
   for bench in "$tree"/dev/tests/bench/*_bench; do
@@ -115,11 +126,11 @@ else
   left_out+=("bench: its programs mount loop devices, which needs root")
 fi
 
-what="Rings without sanitizers: ${rings//;/, }"
+what="Rings without sanitizers: ${without[*]}"
 if [ "$vm" = ON ]; then begin "$what"; else say_times "$what"; fi
 for reason in "${left_out[@]}"; do echo "left out: ring $reason"; done
 say_failed
-run_rings dev "^(${rings//;/|})$"
+run_rings dev "$(joined "|" "${without[@]}")"
 if [ "$vm" = ON ]; then
   begin "Guests: the rest of what can be prepared"
   wait "$preparation" || echo "The ring makes the rest."
@@ -127,6 +138,6 @@ if [ "$vm" = ON ]; then
   # By itself: guests keep every core busy, and other rings look at the clock.
   say_times "Ring vm"
   say_failed
-  run_rings dev "^vm$" "$jobs"
+  run_rings dev vm "$jobs"
 fi
 [ ${#failed[@]} -eq 0 ]

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Whatever callers send: a typed error, nothing changed, the daemon lives, its memory stays flat.
+// Whatever callers send: a typed error, nothing changed, the daemon lives. Its memory: tests/plain.
 
 #include <sys/mount.h>
 
-#include <deque>
 #include <fstream>
 #include <functional>
 
-#include "tests/integration/vssd/daemon_fixture.hpp"
+#include "tests/integration/vssd/bad_input_fixture.hpp"
 #include "tests/support/run_program.hpp"
 
 namespace vss::test {
@@ -18,43 +17,6 @@ constexpr const char* kUnknownMethod = "org.freedesktop.DBus.Error.UnknownMethod
 constexpr const char* kUnknownObject = "org.freedesktop.DBus.Error.UnknownObject";
 
 sdbus::Variant text(const char* value) { return sdbus::Variant{std::string(value)}; }
-
-class BadInput : public DaemonTest {
- protected:
-  void SetUp() override {
-    start();
-    writer_ = &add_writer("writer");
-  }
-
-  // A Backup that was brought to where AddToSnapshotSet is legal.
-  void fill(Requester& requester) { ASSERT_TRUE(requester.run_until(plan(), "AddToSnapshotSet")); }
-
-  // All that a caller can change, as text.
-  std::string picture(Requester& requester) {
-    const Dict now = status();
-    std::string all =
-        requester.backup_path().empty() ? "" : requester.state() + requester.property("Context");
-    all += " sessions " + std::to_string(get<Dicts>(now, "sessions").size());
-    all += " waiters " + std::to_string(get<std::uint32_t>(now, "lock_waiters"));
-    all += " writers " + std::to_string(requester.manager<Dicts>("ListWriters").value().size());
-    all += " snapshots " + std::to_string(provider_snapshots());
-    all += " operations " + std::to_string(provider_log().size());
-    all += " events " + std::to_string(log_.names().size());
-    return all;
-  }
-
-  void expect_error(Requester& requester, const std::string& what, const std::string& name,
-                    const std::function<Reply<>()>& call) {
-    SCOPED_TRACE(what);
-    const std::string before = picture(requester);
-    const Reply<> reply = call();
-    EXPECT_EQ(name_of(reply), name) << (reply ? "" : reply.error().message);
-    EXPECT_EQ(picture(requester), before);
-    EXPECT_TRUE(vssd().is_running());
-  }
-
-  ScriptedWriter* writer_ = nullptr;
-};
 
 TEST_F(BadInput, ArgumentsOfTheWrongTypeAreRefusedByTheBusLibrary) {
   Requester requester;
@@ -332,62 +294,6 @@ TEST_F(BadInput, OneObjectOfACallerIsOneWriter) {
   expect_error(requester, "somebody else's", "ObjectNotFound",
                [&] { return stranger.manager("UnregisterWriter", *instance); });
   EXPECT_TRUE(requester.manager("UnregisterWriter", *instance));
-}
-
-// Many calls on the way at once, so that it ends in reasonable time.
-TEST_F(BadInput, AHundredThousandBadCallsLeaveTheMemoryFlat) {
-  constexpr int kCalls = kSanitized ? 5'000 : 100'000;
-  constexpr std::size_t kOnTheWay = 200;
-  Requester requester;
-  fill(requester);
-  const std::string before = picture(requester);
-  const std::string path = requester.backup_path();
-  const std::string nowhere = "/nowhere", none, bad_id = "no guid";
-  const Dict unknown{{"colour", text("red")}};
-  const std::function<PendingCall()> calls[] = {
-      [&] { return requester.begin("SetContext", bad_id); },
-      [&] { return requester.begin("AddToSnapshotSet", std::string("relative"), none); },
-      [&] { return requester.begin("DoSnapshotSet"); },
-      [&] { return requester.begin("GetSnapshotProperties", bad_id); },
-      [&] { return requester.begin("AddComponent", bad_id, none, none); },
-      [&] { return requester.begin("Release", 1.5); },
-      [&] { return requester.begin("Explode"); },
-      [&] { return requester.begin_at(kManagerPath, kManagerInterface, "CreateBackup", unknown); },
-      [&] { return requester.begin_at(kManagerPath, kManagerInterface, "ListSnapshots", unknown); },
-      [&] { return requester.begin_at("/org/vssd/Vss1/backup/4711", kBackupInterface, "Release"); },
-      [&] {
-        return requester.begin_at(kManagerPath, kManagerInterface, "DeleteSnapshots", std::string("set"), kId,
-                                  true);
-      },
-      [&] { return requester.begin_at(kManagerPath, kManagerInterface, "IsVolumeSupported", nowhere, none); },
-  };
-  std::deque<PendingCall> pending;
-  std::size_t early = 0;
-  int succeeded = 0;
-  for (int i = 0; i < kCalls; ++i) {
-    if (i == kCalls / 5) early = vssd().resident_kib();
-    pending.push_back(calls[static_cast<std::size_t>(i) % std::size(calls)]());
-    if (pending.size() < kOnTheWay) continue;
-    succeeded += pending.front().result() ? 1 : 0;
-    pending.pop_front();
-  }
-  for (PendingCall& call : pending) succeeded += call.result() ? 1 : 0;
-  EXPECT_EQ(succeeded, 0);
-  const std::size_t late = vssd().resident_kib();
-  if (!kSanitized) {
-    EXPECT_LT(late, early + 1024);
-  }
-  EXPECT_EQ(picture(requester), before);
-  ASSERT_TRUE(requester.backup("Release"));
-  expect_next_backup_works();
-}
-
-TEST_F(BadInput, IdleItTakesLittleMemory) {
-  const std::size_t resident = vssd().resident_kib();
-  if (!kSanitized) {
-    EXPECT_LT(resident, 20U * 1024);
-  }
-  EXPECT_GT(resident, 0U);
 }
 
 }  // namespace
