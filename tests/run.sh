@@ -58,7 +58,7 @@ build() {  # preset [definition...]
 }
 failed_tests() {  # preset
   local log=$tree/$1/Testing/Temporary/LastTestsFailed.log
-  if [ -s "$log" ]; then cut -d: -f2- "$log" | xargs; else echo "there are none"; fi
+  if [ -s "$log" ]; then cut -d: -f2- "$log" | xargs; else echo "no test was found"; fi
 }
 run_rings() {  # preset rings-with-|-between [tests at a time]
   # Most of the tests wait for a limit most of the time. Guests do not.
