@@ -9,8 +9,6 @@
 namespace vss::test {
 namespace {
 
-sdbus::Variant text(const char* value) { return sdbus::Variant{std::string(value)}; }
-
 class Memory : public BadInput {};
 
 // Many calls on the way at once, so that it ends in reasonable time.
@@ -22,7 +20,7 @@ TEST_F(Memory, AHundredThousandBadCallsLeaveTheMemoryFlat) {
   const std::string before = picture(requester);
   const std::string path = requester.backup_path();
   const std::string nowhere = "/nowhere", none, bad_id = "no guid";
-  const Dict unknown{{"colour", text("red")}};
+  const Dict unknown{{"colour", sdbus::Variant{std::string("red")}}};
   const std::function<PendingCall()> calls[] = {
       [&] { return requester.begin("SetContext", bad_id); },
       [&] { return requester.begin("AddToSnapshotSet", std::string("relative"), none); },
