@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Makes the order of writes visible.
 //
-//   counter write DIR...
+//   counter write FILE PAUSE_MS DIR...
 //     One process a rotation, until SIGTERM: writes a number to the first directory, fsyncs, then the next
-//     one. Prints "ready" once every file exists.
-//   counter check DIR...
-//     Of the same directories in a snapshot set, in the same order: prints every rotation in which a
-//     directory is ahead of one written before it or behind by more than one step, and every file that is not
-//     what has been written by then; status 1 if there is any.
+//     one, and pauses after the last. FILE always says which number each directory has got. Prints "ready"
+//     once every file exists.
+//   counter check BEFORE AFTER DIR...
+//     Of the same directories in a snapshot set, in the same order, and copies of FILE that were made before
+//     and after the set: prints every rotation in which a directory is ahead of one written before it or
+//     behind by more than one step, and every file whose content is not that of some time between the copies;
+//     status 1 if there is any.
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -30,8 +36,6 @@ using Directories = std::vector<std::filesystem::path>;
 using Page = std::array<std::uint64_t, 512>;
 
 constexpr std::uint64_t kPages = 8;  // number n is in page n % kPages, so the last kPages numbers are there
-// The processor of a guest is slow and must be left to vssd too; captures one after another take several times as long.
-constexpr std::chrono::milliseconds kPause{200};
 
 std::filesystem::path file_in(const std::filesystem::path& directory, std::size_t rotation) {
   return directory / ("counter-" + std::to_string(rotation));
@@ -64,10 +68,40 @@ std::vector<int> rotation_files(const Directories& directories, std::size_t rota
   return files;
 }
 
-[[noreturn]] void write_until_killed(const std::vector<int>& files) {
+// Numbers whose fsync has returned: of the first rotation in its order, then of the next.
+std::span<std::uint64_t> share_acknowledged(const std::filesystem::path& path, std::size_t size) {
+  const int file = open_file(path, O_RDWR | O_CREAT | O_TRUNC);
+  const std::size_t bytes = size * sizeof(std::uint64_t);
+  if (ftruncate(file, static_cast<off_t>(bytes)) != 0) fail(path.string());
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (memory == MAP_FAILED) fail(path.string());
+  close(file);
+  return {static_cast<std::uint64_t*>(memory), size};
+}
+
+std::vector<std::uint64_t> read_acknowledged(const std::filesystem::path& path, std::size_t size) {
+  std::vector<std::uint64_t> numbers(size);
+  const int file = open_file(path, O_RDONLY);
+  const ssize_t got = read(file, numbers.data(), size * sizeof(std::uint64_t));
+  close(file);
+  if (got != static_cast<ssize_t>(size * sizeof(std::uint64_t)))
+    throw std::runtime_error(path.string() + " is too short");
+  return numbers;
+}
+
+void write_everywhere(const std::vector<int>& files, std::span<std::uint64_t> acknowledged,
+                      std::uint64_t number) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    write_number(files[i], number);
+    std::atomic_ref(acknowledged[i]).store(number);
+  }
+}
+
+[[noreturn]] void write_until_killed(const std::vector<int>& files, std::span<std::uint64_t> acknowledged,
+                                     std::chrono::milliseconds pause) {
   for (std::uint64_t number = kPages;; ++number) {
-    for (const int file : files) write_number(file, number);
-    std::this_thread::sleep_for(kPause);
+    write_everywhere(files, acknowledged, number);
+    std::this_thread::sleep_for(pause);
   }
 }
 
@@ -86,17 +120,18 @@ void block_end() {
   sigprocmask(SIG_BLOCK, &ends, nullptr);
 }
 
-int write_all(const Directories& directories) {
+int write_all(const std::filesystem::path& state, std::chrono::milliseconds pause,
+              const Directories& directories) {
   block_end();
+  const auto acknowledged = share_acknowledged(state, directories.size() * directories.size());
   std::vector<pid_t> writers;
   for (std::size_t rotation = 0; rotation < directories.size(); ++rotation) {
     const auto files = rotation_files(directories, rotation, O_RDWR | O_CREAT | O_TRUNC);
-    for (std::uint64_t number = 0; number < kPages; ++number) {
-      for (const int file : files) write_number(file, number);
-    }
+    const auto own = acknowledged.subspan(rotation * directories.size(), directories.size());
+    for (std::uint64_t number = 0; number < kPages; ++number) write_everywhere(files, own, number);
     const pid_t writer = fork();
     if (writer < 0) fail("fork");
-    if (writer == 0) write_until_killed(files);
+    if (writer == 0) write_until_killed(files, own, pause);
     writers.push_back(writer);
     for (const int file : files) close(file);
   }
@@ -130,26 +165,47 @@ Content read_content(const std::filesystem::path& path) {
   return content;
 }
 
-int check(const Directories& directories) {
+// What a snapshot shows was written: all that had been acknowledged before, and no more than one number that
+// was being written afterwards.
+bool check_content(const std::filesystem::path& path, const Content& content, std::uint64_t before,
+                   std::uint64_t after) {
+  if (!content.as_written) {
+    std::printf("content: %s\n", path.c_str());
+    return false;
+  }
+  if (before <= content.number && content.number <= after + 1) return true;
+  std::printf("content: %s has %ju, and %ju was written before and %ju after\n", path.c_str(),
+              static_cast<std::uintmax_t>(content.number), static_cast<std::uintmax_t>(before),
+              static_cast<std::uintmax_t>(after));
+  return false;
+}
+
+bool check_order(std::size_t rotation, const std::vector<std::uint64_t>& numbers) {
+  bool ordered = numbers.front() <= numbers.back() + 1;
+  for (std::size_t i = 1; i < numbers.size(); ++i) ordered = ordered && numbers[i] <= numbers[i - 1];
+  if (ordered) return true;
+  std::printf("order: rotation %zu:", rotation);
+  for (const auto number : numbers) std::printf(" %ju", static_cast<std::uintmax_t>(number));
+  std::printf("\n");
+  return false;
+}
+
+int check(const std::filesystem::path& before, const std::filesystem::path& after,
+          const Directories& directories) {
+  const std::size_t count = directories.size();
+  const auto from = read_acknowledged(before, count * count);
+  const auto to = read_acknowledged(after, count * count);
   bool good = true;
-  for (std::size_t rotation = 0; rotation < directories.size(); ++rotation) {
+  for (std::size_t rotation = 0; rotation < count; ++rotation) {
     std::vector<std::uint64_t> numbers;
-    std::string text;
-    for (std::size_t i = 0; i < directories.size(); ++i) {
-      const auto path = file_in(directories[(rotation + i) % directories.size()], rotation);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto path = file_in(directories[(rotation + i) % count], rotation);
       const Content content = read_content(path);
-      if (!content.as_written) {
-        good = false;
-        std::printf("content: %s\n", path.c_str());
-      }
+      const std::size_t place = rotation * count + i;
+      good = check_content(path, content, from[place], to[place]) && good;
       numbers.push_back(content.number);
-      text += " " + std::to_string(content.number);
     }
-    bool ordered = numbers.front() <= numbers.back() + 1;
-    for (std::size_t i = 1; i < numbers.size(); ++i) ordered = ordered && numbers[i] <= numbers[i - 1];
-    if (ordered) continue;
-    good = false;
-    std::printf("order: rotation %zu:%s\n", rotation, text.c_str());
+    good = check_order(rotation, numbers) && good;
   }
   return good ? 0 : 1;
 }
@@ -158,11 +214,12 @@ int check(const Directories& directories) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.size() < 2) return 2;
-  const Directories directories(words.begin() + 1, words.end());
+  if (words.size() < 4) return 2;
+  const Directories directories(words.begin() + 3, words.end());
   try {
-    if (words[0] == "write") return write_all(directories);
-    if (words[0] == "check") return check(directories);
+    if (words[0] == "write")
+      return write_all(words[1], std::chrono::milliseconds{std::stoi(words[2])}, directories);
+    if (words[0] == "check") return check(words[1], words[2], directories);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "counter: %s\n", error.what());
   }

@@ -143,6 +143,11 @@ class Guest(Remote):
             self._process.wait()
         self._off()
 
+    def power_cut_and_boot(self) -> None:
+        """The power fails and comes back; returns when the guest is up again."""
+        self.power_cut()
+        self.boot()
+
     def shut_down(self, limit: float = 120) -> None:
         """As an administrator does it: services are stopped, filesystems unmounted."""
         self._end("poweroff", limit)

@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the point-in-time tests share: processes that write a counter to one volume after the other, each time with
-fsync, in every rotation; sets that are made meanwhile; and the same load with plain captures as the control."""
+"""What the point-in-time tests share: counters that are written to all volumes, sets that are made meanwhile, and the
+same load with plain captures as the control."""
 from __future__ import annotations
 
 import os
-import signal
 import time
 from statistics import median
 from typing import Any, ClassVar, Sequence
 
 from . import vssd
+from .counter import Counter
 from .guest import Guest
 from .plain_capture import plain_capture
-from .programs import put_program
-from .remote import Process
 from .storage import MOUNTS, Volume, check_btrfs_in_use, check_copy
 from .testcase import Test
 from .work import say
@@ -53,28 +51,24 @@ class PointInTime(Test):
     def run(self, guest: Guest) -> None:
         spare_the_processor(guest)
         volumes = self.volumes(guest)
-        counter = put_program(guest, "counter")
         before = guest.run("lvs --noheadings -o vg_name,lv_name").out
         nests = vssd.nests_freezes(guest)
         first, *others = self.sets_of(volumes)
-        self.under_load(guest, counter, first, shows_one_instant(first, nests), ROUNDS, control=True)
+        self.under_load(guest, first, shows_one_instant(first, nests), ROUNDS, control=True)
         for members in others:
-            self.under_load(guest, counter, members, shows_one_instant(members, nests), (ROUNDS + 1) // 2)
+            self.under_load(guest, members, shows_one_instant(members, nests), (ROUNDS + 1) // 2)
         self.equal(vssd.leftovers(guest), "", "what is left")
         self.equal(guest.run("lvs --noheadings -o vg_name,lv_name").out, before, "logical volumes")
         self.origins_are_clean(guest, volumes)
 
-    def under_load(self, guest: Guest, counter: str, volumes: Sequence[Volume], cut: bool, rounds: int,
-                   control: bool = False) -> None:
-        load = guest.spawn([counter, "write", *(volume.path for volume in volumes)])
-        guest.wait_for(lambda: load.output() == "ready\n")
+    def under_load(self, guest: Guest, volumes: Sequence[Volume], cut: bool, rounds: int, control: bool = False) -> None:
+        counter = Counter(guest, [volume.path for volume in volumes])
         if not cut:
             self.cut_is_refused(guest, volumes)
-        self.sets(guest, counter, volumes, cut, rounds, load)
+        self.sets(guest, counter, volumes, cut, rounds)
         if control:
             self.control_is_torn(guest, counter, volumes)
-        self.true(load.running(), "the writers have written until now")
-        self.equal(load.stop().rc, 0, "end of the writers")
+        counter.stop()
 
     def cut_is_refused(self, guest: Guest, volumes: Sequence[Volume]) -> None:
         try:
@@ -85,22 +79,24 @@ class PointInTime(Test):
             raise AssertionError("a set of less than one instant passes for a cut")
         self.equal(vssd.leftovers(guest), "", "what is left of a set that was refused")
 
-    def sets(self, guest: Guest, counter: str, volumes: Sequence[Volume], cut: bool, rounds: int, load: Process) -> None:
+    def sets(self, guest: Guest, counter: Counter, volumes: Sequence[Volume], cut: bool, rounds: int) -> None:
         violations: list[str] = []
         holds: list[float] = []
         start = time.monotonic()
         for number in range(rounds):
+            counter.mark("before")
             made = self.create(guest, volumes, cut)
+            counter.mark("after")
             self.equal(made["consistency"], "cut" if cut else "per-volume", f"level ({made['consistency_reason']})")
             self.equal(bool(made["consistency_reason"]), not cut, "a reason is given")
             holds.append(made["hold_ms"])
             snapshots = [vssd.snapshot_of(made, volume.path) for volume in volumes]
-            said = self.check_counters(guest, counter, [snapshot["path"] for snapshot in snapshots])
+            said = counter.violations([snapshot["path"] for snapshot in snapshots])
             violations += [f"set {number}: {line}" for line in said if cut or line.startswith("content")]
-            load.kill(signal.SIGSTOP)  # nothing depends on it any more, and the checks need the processor
+            counter.stand_still()  # nothing depends on it any more, and what follows needs the processor
             self.snapshots_are_clean(guest, volumes, snapshots)
-            load.kill(signal.SIGCONT)
             vssd.delete(guest, made)
+            counter.go_on()
         say(f"{type(self).__name__}: {rounds} sets of {len(volumes)} in {time.monotonic() - start:.0f} s, {made['consistency']}, "
             f"{len(violations)} violations, longest hold: median {median(holds):.0f} ms, most {max(holds):.0f} ms")
         self.equal(violations, [], "violations")
@@ -118,13 +114,6 @@ class PointInTime(Test):
         return made
 
     @staticmethod
-    def check_counters(guest: Guest, counter: str, paths: Sequence[str]) -> list[str]:
-        result = guest.run([counter, "check", *paths], timeout=120, check=False)
-        if result.rc not in (0, 1):
-            raise AssertionError(f"the counters cannot be read: {result.err}")
-        return result.out.splitlines()
-
-    @staticmethod
     def snapshots_are_clean(guest: Guest, volumes: Sequence[Volume], snapshots: Sequence[dict[str, Any]]) -> None:
         for volume, snapshot in zip(volumes, snapshots):
             if volume.filesystem != "btrfs":
@@ -132,21 +121,23 @@ class PointInTime(Test):
         for device in {volume.device for volume in volumes if volume.filesystem == "btrfs"}:
             check_btrfs_in_use(guest, device)
 
-    def control_is_torn(self, guest: Guest, counter: str, volumes: Sequence[Volume]) -> None:
+    def control_is_torn(self, guest: Guest, counter: Counter, volumes: Sequence[Volume]) -> None:
         for attempt in range(CONTROL_TRIES):
-            violations = self.captured_one_by_one(guest, counter, volumes)
+            violations = [line for line in self.captured_one_by_one(guest, counter, volumes) if line.startswith("order")]
             if violations:
                 say(f"{type(self).__name__}: the control is torn at try {attempt + 1}: {violations[0]}")
                 return
         raise AssertionError("blind: captures one after another look as good as a set")
 
-    def captured_one_by_one(self, guest: Guest, counter: str, volumes: Sequence[Volume]) -> list[str]:
+    def captured_one_by_one(self, guest: Guest, counter: Counter, volumes: Sequence[Volume]) -> list[str]:
         points = [f"{CONTROL}/{number}" for number in range(len(volumes))]
         captures = [plain_capture(volume, point) for volume, point in zip(volumes, points)]
         guest.run(f"mkdir -p {' '.join(points)}")
-        for step in ("take", "show"):
-            guest.run("\n".join(["set -e", *(getattr(capture, step) for capture in captures)]), timeout=120)
-        said = self.check_counters(guest, counter, points)
+        counter.mark("before")
+        guest.run("\n".join(["set -e", *(capture.take for capture in captures)]), timeout=120)
+        counter.mark("after")
+        guest.run("\n".join(["set -e", *(capture.show for capture in captures)]), timeout=120)
+        said = counter.violations(points)
         guest.run("\n".join(["set -e", *(capture.drop for capture in captures)]), timeout=120)
         return said
 

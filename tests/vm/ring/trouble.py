@@ -10,6 +10,7 @@ from .remote import Process, Remote
 
 CONFIG = "/etc/vssd/vssd.conf.d/test.conf"
 WRITER = "/run/test-writer.toml"
+OFF_WHILE_HELD = "vssd-test: off while volumes are held"
 
 
 def set_up(guest: Remote, **provider_lvm: str | int) -> None:
@@ -84,8 +85,8 @@ def unlock(guest: Remote) -> None:
 
 def at_work(group: str, moment: float, script: str) -> str:
     """For a writer's Freeze: the script is run that many seconds after lvm has begun to change the group in the window.
-    Its lock is a file that is there while a command runs."""
-    watch = (f"end=$((SECONDS + 30)); until [ -e /run/lock/lvm/V_{group} ] || [ $SECONDS -gt $end ]; do :; done; "
+    Its lock is a file that is there while a command runs; if none comes, nothing is run."""
+    watch = (f"end=$((SECONDS + 30)); until [ -e /run/lock/lvm/V_{group} ]; do [ $SECONDS -le $end ] || exit; done; "
              f"sleep {moment}; {script}")
     return f"setsid bash -c {shlex.quote(watch)} >/dev/null 2>&1 <&- &"
 
@@ -110,5 +111,6 @@ def kill_lvm_loading(origin: str) -> str:
 
 
 def reset_at_work(group: str, moment: float) -> str:
-    """The machine is off at that moment: nothing more is written."""
-    return at_work(group, moment, "echo b >/proc/sysrq-trigger")
+    """The machine is off at that moment: nothing more is written but, to its console, whether volumes were held."""
+    told = f"for record in /run/vssd/hold.record.*; do [ ! -e $record ] || echo '<3>{OFF_WHILE_HELD}' >/dev/kmsg; done"
+    return at_work(group, moment, f"{told}; echo b >/proc/sysrq-trigger")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """kill -9 of vssd, of vssd-hold, or of all that the service has, at any moment while a set of thick, thin and btrfs volumes
 is made under load: soon nothing is held, the catalogue and the disks agree, an auto-release set is gone, a persistent one
-that was made is whole."""
+that was made is whole and shows its instant."""
 from __future__ import annotations
 
 import json
@@ -9,8 +9,10 @@ import math
 import os
 import random
 import time
+from collections import Counter as Counts
 
 from ring import storage, vssd
+from ring.counter import Counter
 from ring.guest import Guest
 from ring.remote import Process
 from ring.soundness import expect_sound
@@ -47,19 +49,19 @@ class CrashAtRandom(Test):
                         *storage.subvolumes(guest, guest.disk("btrfs"), ["sub"])]
         self.paths = [volume.path for volume in self.volumes]
         set_up(guest, store="32MiB")
-        load = guest.spawn("\n".join(
-            f"(while sleep 1; do dd if=/dev/zero of={path}/load bs=64k count=4 conv=fsync status=none; done) &"
-            for path in self.paths) + "\nwait")
+        self.counter = Counter(guest, self.paths)
         times = self.undisturbed(guest)
         chance = random.Random(SEED)
         say(f"CrashAtRandom: VSSD_VM_SEED={SEED}; a set takes {times['vssd']:.1f} s, vssd-hold lives {times['vssd-hold']:.1f} s")
+        hits: Counts[str] = Counts()
         for number in range(ROUNDS):
             victim = VICTIMS[number % len(VICTIMS)]
             # However few the rounds are, they are spread over all of the time.
             part = (number // len(VICTIMS) + chance.random()) / math.ceil(ROUNDS / len(VICTIMS))
-            self.round(guest, victim, keep=number % 4 > 1, delay=part * times[victim])
-        self.true(load.running(), "the load has run until now")
-        load.stop()
+            hits[victim] += self.round(guest, victim, keep=number % 4 > 1, delay=part * times[victim])
+        self.counter.stop()
+        say(f"CrashAtRandom: crashes that have prevented a set: {dict(hits)}")
+        self.true(all(hits[victim] for victim in VICTIMS), f"each has prevented a set: {hits}")
 
     def undisturbed(self, guest: Guest) -> dict[str, float]:
         life = guest.spawn(LIFE)
@@ -70,18 +72,22 @@ class CrashAtRandom(Test):
         vssd.delete(guest, made)
         return {"vssd": total, "vssd-hold": ended - begun, "the service": total}
 
-    def round(self, guest: Guest, victim: str, keep: bool, delay: float) -> None:
+    def round(self, guest: Guest, victim: str, keep: bool, delay: float) -> bool:
+        """Whether it has cost a set."""
         guest.run("systemctl reset-failed vssd")
         killer = guest.spawn(KILL[victim].replace("{delay}", f"{delay:.3f}"))
+        self.counter.mark("before")
         making = begin(guest, self.paths, *(["--persistent"] if keep else []))
         hit = killer.wait(120, check=False).ok
         made = self.end_of(guest, making, keep)
         said = "a set" if made else " ".join(making.output().splitlines()[-1:])
         say(f"CrashAtRandom: {victim} {'killed' if hit else 'had gone'} after {delay:.2f} s: {said}")
         expect_sound(guest, self.paths)
+        self.counter.mark("after")
         self.what_is_there_is_whole(guest, making, keep, made)
         guest.run("vssctl delete --yes --all", timeout=120, check=False)
         self.equal(vssd.leftovers(guest), "", f"what is left after a crash of {victim} at {delay:.3f} s")
+        return hit and not made
 
     @staticmethod
     def end_of(guest: Guest, making: Process, keep: bool) -> bool:
@@ -101,6 +107,11 @@ class CrashAtRandom(Test):
         self.true(len(snapshots) in ((3,) if made else (0, 3)), f"all or nothing, {made=}: {snapshots}")
         for snapshot in snapshots:
             self.true(snapshot["path"], f"it is mounted: {snapshot}")
-            guest.run(f"ls {snapshot['path']}/load")
             if snapshot["provider"] == "lvm":
                 storage.check_copy(guest, snapshot["device"], "ext4")
+        if snapshots:
+            storage.check_btrfs_in_use(guest, guest.disk("btrfs"))
+            shown = {snapshot["volume"]: snapshot for snapshot in snapshots}
+            cut = snapshots[0]["consistency"] == "cut"
+            violations = self.counter.violations([shown[path]["path"] for path in self.paths])
+            self.equal([line for line in violations if cut or line.startswith("content")], [], "violations of its instant")

@@ -15,8 +15,7 @@ class PowerCutAndReboot(Test):
     def run(self, guest: Guest) -> None:
         disk = guest.disk("data")
         guest.run(f"mkfs.ext4 -q {disk} && mount {disk} /mnt && echo kept >/mnt/kept && sync && echo more >/mnt/more")
-        guest.power_cut()
-        guest.boot()
+        guest.power_cut_and_boot()
         guest.run(f"e2fsck -fp {disk}", check=False)
         guest.run(f"e2fsck -fn {disk} && mount {disk} /mnt")
         self.equal(guest.run("cat /mnt/kept").out, "kept\n", "what was synchronised")

@@ -11,7 +11,8 @@ from ring import storage, vssd
 from ring.guest import Guest
 from ring.soundness import expect_sound
 from ring.testcase import Test
-from ring.trouble import begin, reset_at_work, set_up, start_writer, stop_at, wait_until_at, wait_until_made
+from ring.trouble import (OFF_WHILE_HELD, begin, reset_at_work, set_up, start_writer, stop_at, wait_until_at,
+                          wait_until_made)
 
 # One power cut and boot each. run.sh has the first ones only; from five on, which is --all, there are all of them.
 ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "2"))
@@ -31,8 +32,7 @@ class PowerCutInEachPhase(Test):
         for number in range(CUTS):
             phase = PHASES[number % len(PHASES)]
             getattr(self, phase)(guest)
-            guest.power_cut()
-            guest.boot()
+            guest.power_cut_and_boot()
             self.everything_is_well(guest, phase)
 
     def make(self, guest: Guest) -> None:
@@ -76,6 +76,7 @@ class PowerCutInEachPhase(Test):
     def capture(self, guest: Guest) -> None:
         """In the middle of lvm's commands, while volumes are held."""
         self.off_at_work(guest, "freeze")
+        self.true(OFF_WHILE_HELD in guest.console_log(), "the power failed while volumes were held")
 
     def thaw(self, guest: Guest) -> None:
         """All is captured, and nothing held."""
@@ -111,3 +112,4 @@ class PowerCutInEachPhase(Test):
                 self.equal(guest.run(f"cat {now['path']}/file").out, f"{text}\n", f"{now} after a power cut in {phase}")
                 if now["provider"] == "lvm":
                     storage.check_copy(guest, now["device"], "ext4")
+        storage.check_btrfs_in_use(guest, guest.disk("btrfs"))
