@@ -67,7 +67,8 @@ HostedProvider::HostedProvider(asio::any_io_executor executor, ProviderModule mo
     : module_(std::move(module)),
       limits_(limits),
       creation_(executor, "set-" + module_.info().name),
-      management_(executor, "mgmt-" + module_.info().name) {}
+      management_(executor, "mgmt-" + module_.info().name),
+      health_(executor, "health-" + module_.info().name) {}
 
 std::shared_ptr<Operation> HostedProvider::operation(OperationKind kind, Operation::Call call) const {
   auto made = std::make_shared<Operation>(info().name, kind, std::move(call));
@@ -121,8 +122,11 @@ asio::awaitable<core::Status> HostedProvider::load(std::string runtime_dir, Sett
 }
 
 std::string HostedProvider::stuck_in() const {
-  std::string creation = creation_.stuck_in();
-  return creation.empty() ? management_.stuck_in() : creation;
+  for (const Lane* lane : {&creation_, &management_, &health_}) {
+    std::string operation = lane->stuck_in();
+    if (!operation.empty()) return operation;
+  }
+  return "";
 }
 
 asio::awaitable<core::Result<core::VolumeSupport>> HostedProvider::is_volume_supported(core::Volume volume) {
@@ -265,7 +269,7 @@ asio::awaitable<core::Result<core::HealthReport>> HostedProvider::check_health(c
                         [function = module_.ops().check_health, views](const vss_provider_host* host) {
                           return function(host, views->data());
                         });
-  const core::Status status = co_await run(management_, call);
+  const core::Status status = co_await run(health_, call);
   if (!status) co_return core::fail(status.error());
   if (!call->reports().health) {
     co_return core::fail(ErrorCode::UnexpectedProviderError,

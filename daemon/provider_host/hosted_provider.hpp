@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
-// core::Provider over a module: every operation runs in one of two lanes (set creation; management), for a
-// limited time.
+// core::Provider over a module: every operation runs in one of three lanes (set creation; management; looks
+// at health, which a deletion that waits must not keep waiting), for a limited time.
 //
 // Thread rule: called on the executor given to the constructor. The executor's context must outlive this
 // object; this object must outlive the awaitables it returns, unless the executor never runs again.
@@ -105,6 +105,7 @@ class HostedProvider final : public core::Provider {
   std::map<core::Guid, core::Member> members_;  // by snapshot id
   Lane creation_;
   Lane management_;
+  Lane health_;
 };
 
 }  // namespace vss::provider_host

@@ -6,6 +6,7 @@
 #include <future>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 
 #include "providers/lvm/device_mapper.hpp"
@@ -152,7 +153,7 @@ class LvmProvider final : public SnapshotProvider {
   }
 
   void remove(const ProviderHost& host, const vss_member& snapshot) override {
-    const std::lock_guard lock(commands_);
+    const std::shared_lock lock(commands_);
     const SnapshotData data = parse_snapshot_data(snapshot.data);
     Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
     const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot.snapshot_id));
@@ -168,7 +169,7 @@ class LvmProvider final : public SnapshotProvider {
     Lvm lvm = make_lvm(data, terms(host, kLookLimit));
     const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot.snapshot_id));
     if (!found.volumes.empty()) return std::ranges::any_of(found.volumes, &FoundVolume::is_snapshot);
-    const std::lock_guard lock(commands_);
+    const std::shared_lock lock(commands_);
     return take_back(host, lvm, found.volume_group, data, {snapshot.set_id, snapshot.snapshot_id});
   }
 
@@ -196,7 +197,7 @@ class LvmProvider final : public SnapshotProvider {
   }
 
   void break_snapshot(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
-    const std::lock_guard lock(commands_);
+    const std::shared_lock lock(commands_);
     const SnapshotData data = parse_snapshot_data(snapshot.data);
     Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
     break_away(host, lvm, data, {snapshot.set_id, snapshot.snapshot_id}, writable);
@@ -204,7 +205,7 @@ class LvmProvider final : public SnapshotProvider {
   }
 
   void revert(const ProviderHost& host, const vss_member& snapshot, bool force) override {
-    const std::lock_guard lock(commands_);
+    const std::shared_lock lock(commands_);
     const SnapshotData data = parse_snapshot_data(snapshot.data);
     Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
     merge(host, lvm, data, {snapshot.set_id, snapshot.snapshot_id}, force);
@@ -278,7 +279,7 @@ class LvmProvider final : public SnapshotProvider {
   // After a restart of the machine a thin snapshot is not active.
   [[nodiscard]] MapperDevice activate(const ProviderHost& host, const SnapshotData& data,
                                       const std::string& snapshot_id) {
-    const std::lock_guard lock(commands_);
+    const std::shared_lock lock(commands_);
     Lvm lvm = make_lvm(data, terms(host, kLookLimit));
     const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot_id));
     const auto volume = std::ranges::find_if(found.volumes, &FoundVolume::is_snapshot);
@@ -329,7 +330,7 @@ class LvmProvider final : public SnapshotProvider {
                      const Fill& fill, const std::string& id) {
     const auto now = std::chrono::steady_clock::now();
     if (auto why = ungrown_.why(id, now)) return *std::move(why);
-    const std::unique_lock lock(commands_, std::try_to_lock);
+    const std::shared_lock lock(commands_, std::try_to_lock);
     if (!lock) throw ProviderError(VSS_PROVIDER_E_VETO, "a snapshot set is being made");
     const VolumeNames names = split_mapper_name(device.name);
     Lvm lvm = make_lvm(data, together(terms(host, kHealthLimit)));
@@ -380,9 +381,12 @@ class LvmProvider final : public SnapshotProvider {
   std::optional<SnapshotSet> set_;
   WriteRates rates_;
   Lvm lvm_;
-  std::unique_lock<std::timed_mutex> window_;
+  std::unique_lock<std::shared_timed_mutex> window_;
   std::chrono::steady_clock::time_point window_end_;
-  std::timed_mutex commands_;  // held while volumes are held, and by commands that could resume them
+  // Had alone while volumes are held, shared by commands that could resume them. They need not wait for each
+  // other: lvm's lock of a group is enough. Alone as well while limits of stores are set, which may be
+  // growing.
+  std::shared_timed_mutex commands_;
 
   std::mutex health_;
   Growth growth_;

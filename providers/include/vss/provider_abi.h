@@ -13,8 +13,8 @@
  *     mount_info must be there; any other operation of minor 0 or 1 that is NULL has nothing to do and succeeds. One of
  *     minor 2 that is NULL is not supported, and who asked for it is told so.
  *  3. Threads: the operations of set creation (begin_prepare .. abort) come one after another, from one thread.
- *     is_volume_supported, query, remove, mount_info, check_health and all operations of minor 2 may come at the same
- *     time from a second thread, one after another.
+ *     is_volume_supported, query, remove, mount_info and all operations of minor 2 may come at the same time from a
+ *     second thread, one after another; check_health from a third one, so that it need not wait for any of them.
  *  4. Operations block. The host waits for a limited time only and then counts the operation as failed; the operation
  *     goes on, and abort follows it as soon as it returns.
  *  5. Between the first hold and the last release (that is, in commit) an operation must not write or open files,

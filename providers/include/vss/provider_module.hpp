@@ -9,8 +9,9 @@
 // VSS_PROVIDER_E_UNEXPECTED.
 //
 // Thread rule: as in provider_abi.h, contract 3: the set operations come from one thread,
-// is_volume_supported, query, remove, mount_info, check_health and what came with minor 2 possibly at the
-// same time from another. Ownership: the one object is made by load() and never destroyed. Since 0.1.
+// is_volume_supported, query, remove, mount_info and what came with minor 2 possibly at the same time from
+// another, check_health from a third. Ownership: the one object is made by load() and never destroyed.
+// Since 0.1.
 
 #include <cerrno>
 #include <cstddef>

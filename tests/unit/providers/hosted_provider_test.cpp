@@ -175,6 +175,20 @@ TEST_F(Providers, HealthIsReadBack) {
   EXPECT_EQ(look().health, core::SnapshotHealth::Lost);
 }
 
+// A deletion waits for the lock of its volume group, say, and the store of another one fills up meanwhile.
+TEST_F(Providers, AHealthCheckDoesNotWaitForADeletion) {
+  write_script("remove hang\ncheck_health at-risk 90 the store fills up\n");
+  const auto removing = test::start(context(), provider().remove(new_member(core::Guid::random())));
+  test::run_until(context(), [] { return read_log().starts_with("remove "); });
+  const auto looking = test::start(context(), provider().check_health(new_member(core::Guid::random())));
+  EXPECT_NO_THROW(test::run_until(context(), [&] { return looking->done(); }));
+  EXPECT_FALSE(removing->done());
+  write_script("check_health at-risk 90 the store fills up\n");
+  test::run_until(context(), [&] { return removing->done() && looking->done(); });
+  ASSERT_TRUE(looking->value && *looking->value);
+  EXPECT_EQ((*looking->value)->health, core::SnapshotHealth::AtRisk);
+}
+
 TEST_F(Providers, ABrokenSnapshotTellsWhereItLivesAndIsNotFoundToBeRemoved) {
   const core::Guid set = core::Guid::random();
   const core::Member member = new_member(set);
