@@ -27,7 +27,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kStartLimit = 10s;
 constexpr int kEndLimitMs = 3000;
 constexpr auto kLookAround = 100ms;  // how soon a cancelled command is seen
 
@@ -100,12 +99,12 @@ bool CommandResult::mentions(std::string_view text, std::string_view other) cons
   });
 }
 
-void CommandProcess::start() {
+void CommandProcess::start(const Patience& patience) {
   if (is_running()) return;
   if (pid_ != 0) (void)how_it_ended();  // somebody has killed it while it was idle
   (void)one_outlives_its_end();
   spawn();
-  wait_until_ready();
+  wait_until_ready(patience);
 }
 
 void CommandProcess::spawn() {
@@ -127,8 +126,7 @@ void CommandProcess::spawn() {
 
 // lvm may warn of its configuration before it is ready; if it never is, that is the reason.
 // Where the locks are is remembered then: what has been left suspended is looked at with them.
-void CommandProcess::wait_until_ready() {
-  const Patience patience = Patience::of(kStartLimit);
+void CommandProcess::wait_until_ready(const Patience& patience) {
   std::string said;
   for (;;) {
     Packet packet = [&] {
@@ -154,9 +152,13 @@ void CommandProcess::wait_until_ready() {
 
 CommandResult CommandProcess::run(const std::vector<std::string>& words, const Patience& patience, int keep) {
   const std::string line = command_line(words);
-  start();
-  if (patience.is_over())
-    throw ProviderError(VSS_PROVIDER_E_VETO, name_of(words) + ": its time was over before it began");
+  const auto check_time = [&] {
+    if (patience.is_over())
+      throw ProviderError(VSS_PROVIDER_E_VETO, name_of(words) + ": its time was over before it began");
+  };
+  check_time();
+  start({std::min(patience.deadline, std::chrono::steady_clock::now() + kStartLimit), patience.cancelled});
+  check_time();
   if (!send_command(socket_.get(), line, keep)) {
     throw ProviderError(VSS_PROVIDER_E_VETO, name_of(words) + ": " + how_it_ended());
   }

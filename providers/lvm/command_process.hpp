@@ -53,13 +53,13 @@ class CommandProcess {
   ~CommandProcess() { stop(); }
 
   // Starts it unless it runs and is well. ProviderError if it cannot start, with what lvm said.
-  void start();
+  void start() { start(Patience::of(kStartLimit)); }
   // Where lvm has its locks, as it said at the last start; "" before that, and if it did not say.
   [[nodiscard]] const std::string& locking_dir() const noexcept { return locking_dir_; }
   // Runs "lvm <words>", starting the process if need be; what lvm says about the command is in the result.
-  // ProviderError VETO if there is no result: the process ended, or `patience` did and it was killed. Nothing
-  // is run if `patience` is over before. `keep`: a descriptor that stays open until the command has ended,
-  // whatever becomes of this process.
+  // ProviderError VETO if there is no result: the process did not start or ended, or `patience` did and it
+  // was killed. Nothing is run if `patience` is over before. `keep`: a descriptor that stays open until the
+  // command has ended, whatever becomes of this process.
   CommandResult run(const std::vector<std::string>& words, const Patience& patience, int keep = -1);
   // Whether it is there and well, so that run() does not have to start it.
   [[nodiscard]] bool is_running() const noexcept;
@@ -75,8 +75,10 @@ class CommandProcess {
     char kind;
     std::string text;
   };
+  static constexpr std::chrono::seconds kStartLimit{10};
+  void start(const Patience& patience);
   void spawn();
-  void wait_until_ready();
+  void wait_until_ready(const Patience& patience);
   Packet receive(const Patience& patience);
   void kill() noexcept;
   [[nodiscard]] std::string how_it_ended() noexcept;

@@ -36,7 +36,8 @@ constexpr auto kOthersLimit = 10s;  // what vssd does in another thread has to e
 constexpr auto kReadyLimit = 8s;    // of pre_commit as well, and so is the start of vssd-lvm, 10 s
 constexpr auto kWindowLimit = 8s;   // all captures of what is held; begins before the 10 s of the hold do
 constexpr auto kLookLimit = 20s;
-constexpr auto kHealthLimit = 8s;
+constexpr auto kHealthLimit = 8s;  // see time_to_ask() as well
+constexpr auto kHealthWait = 2s;   // of these, for other commands of vssd
 
 // Read-only means that nothing may replay a journal. A filesystem that was frozen needs no replay. The UUID
 // of an xfs is that of its origin, which is mounted.
@@ -314,12 +315,17 @@ class LvmProvider final : public SnapshotProvider {
     if (fill.lost)
       return host.set_health(VSS_HEALTH_LOST, 0, "the store of " + device.name + ": " + fill.why);
     const std::lock_guard lock(health_);
-    const std::int64_t left = growth_.seconds_left(id, fill, std::chrono::steady_clock::now());
+    const auto now = std::chrono::steady_clock::now();
+    const std::int64_t left = growth_.seconds_left(id, fill, now);
     if (fill.percent() < static_cast<double>(settings_.extend_at))
       return host.set_health(VSS_HEALTH_GOOD, left, "");
-    const std::string refusal = extend(host, data, device, fill, id);
+    const std::string refusal = extend(host, data, device, fill, {id, data.vg_uuid, left});
     if (refusal.empty()) return host.set_health(VSS_HEALTH_GOOD, -1, "");
-    host.set_health(VSS_HEALTH_AT_RISK, left,
+    // Its removal may have been what lvm was busy with.
+    if (!active_device(data)) throw ProviderError(VSS_PROVIDER_E_VETO, device.name + " has just gone");
+    const auto passed =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - now);
+    host.set_health(VSS_HEALTH_AT_RISK, left < 0 ? left : std::max<std::int64_t>(left - passed.count(), 0),
                     "the store of " + data.volume_group + "/" + data.origin + " is " +
                         std::to_string(static_cast<int>(fill.percent())) +
                         "% full and cannot grow: " + refusal);
@@ -327,18 +333,22 @@ class LvmProvider final : public SnapshotProvider {
 
   // Why not, "" if it grew, or is as large as it can ever get.
   std::string extend(const ProviderHost& host, const SnapshotData& data, const MapperDevice& device,
-                     const Fill& fill, const std::string& id) {
-    const auto now = std::chrono::steady_clock::now();
-    if (auto why = ungrown_.why(id, now)) return *std::move(why);
-    const std::shared_lock lock(commands_, std::try_to_lock);
-    if (!lock) throw ProviderError(VSS_PROVIDER_E_VETO, "a snapshot set is being made");
-    const VolumeNames names = split_mapper_name(device.name);
-    Lvm lvm = make_lvm(data, together(terms(host, kHealthLimit)));
-    const std::uint64_t growth = growth_of_store(fill.total, settings_.extend_by);
-    const auto refusal = grow_store(lvm, names.volume_group, names.logical_volume, growth);
-    ungrown_.forget(id);
-    if (refusal) ungrown_.note(id, *refusal, now);
-    return refusal.value_or("");
+                     const Fill& fill, const Growing& store) {
+    const auto grow = [&] {
+      const Terms all = together(terms(host, kHealthLimit));
+      Lvm lvm = make_lvm(data, together(terms(host, time_to_ask(store.seconds_left))));
+      const std::shared_lock lock(commands_, kHealthWait);
+      if (!lock) throw ProviderError(VSS_PROVIDER_E_VETO, "another lvm command of vssd takes too long");
+      const VolumeNames names = split_mapper_name(device.name);
+      const std::string name = names.volume_group + "/" + names.logical_volume;
+      const Room room = room_for(lvm, name);
+      lvm.set_terms(all);  // what changes something is not killed without need
+      return grow_store(lvm, name, growth_of_store(fill.total, settings_.extend_by), room);
+    };
+    const auto unasked = [&](const std::string& why) {
+      host.warn("lvm cannot be asked to let stores in " + data.volume_group + " grow: " + why);
+    };
+    return ungrown_.try_to_grow(store, std::chrono::steady_clock::now(), grow, unasked);
   }
 
   void check_thin(const ProviderHost& host, const SnapshotData& data, const std::string& id) {

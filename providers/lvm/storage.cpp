@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "providers/lvm/store_growth.hpp"
 #include "providers/lvm/volume_report.hpp"
 
 namespace vss::lvm {
@@ -37,20 +36,6 @@ void report_pool(const ProviderHost& host, Lvm& lvm, const std::string& pool, co
   };
   part(pool + " (data)", "lv_size", "data_percent");
   part(pool + " (metadata)", "lv_metadata_size", "metadata_percent");
-}
-
-Room room_for(Lvm& lvm, const std::string& name) {
-  const std::vector<Row> report = lvm.report("lvs", std::string(kVolumeFields) + ",vg_free", name);
-  const std::vector<VolumeRow> rows = volume_rows(report);
-  if (rows.empty()) return {};
-  const VolumeRow& store = rows.front();
-  Room room{.below_limit = UINT64_MAX,
-            .free = std::strtoull(report.front().at("vg_free").c_str(), nullptr, 10)};
-  if (limit_of(store) == 0) return room;
-  const std::uint64_t extent = std::max<std::uint64_t>(store.extent, 1);
-  const std::uint64_t limit = limit_of(store) / extent * extent;
-  room.below_limit = limit > store.size ? limit - store.size : 0;
-  return room;
 }
 
 void set_size(Lvm& lvm, const VolumeRow& store, std::uint64_t size) {
@@ -114,12 +99,25 @@ void limit_store(Lvm& lvm, const VolumeRow& store, std::uint64_t origin_size, st
   if (!saved.succeeded()) throw_refusal({"vgcfgbackup"}, saved);
 }
 
-std::optional<std::string> grow_store(Lvm& lvm, const std::string& volume_group,
-                                      const std::string& logical_volume, std::uint64_t growth) {
-  const std::string name = volume_group + "/" + logical_volume;
+Room room_for(Lvm& lvm, const std::string& name) {
+  const std::vector<Row> report = lvm.report("lvs", std::string(kVolumeFields) + ",vg_free", name);
+  const std::vector<VolumeRow> rows = volume_rows(report);
+  if (rows.empty()) return {};
+  const VolumeRow& store = rows.front();
+  Room room{.below_limit = UINT64_MAX,
+            .free = std::strtoull(report.front().at("vg_free").c_str(), nullptr, 10)};
+  if (limit_of(store) == 0) return room;
+  const std::uint64_t extent = std::max<std::uint64_t>(store.extent, 1);
+  const std::uint64_t limit = limit_of(store) / extent * extent;
+  room.below_limit = limit > store.size ? limit - store.size : 0;
+  return room;
+}
+
+std::optional<std::string> grow_store(Lvm& lvm, const std::string& name, std::uint64_t growth,
+                                      const Room& room) {
   std::optional<std::string> refusal;
-  for (const Words& words : commands_to_grow(name, growth, room_for(lvm, name))) {
-    const CommandResult result = lvm.try_command(volume_group, words);
+  for (const Words& words : commands_to_grow(name, growth, room)) {
+    const CommandResult result = lvm.try_command(name.substr(0, name.find('/')), words);
     if (result.succeeded()) return std::nullopt;
     // Of the whole step: larger than its origin no store gets. Of what is free: nothing is.
     if (!refusal && result.mentions("matches existing size")) return "";

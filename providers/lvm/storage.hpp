@@ -9,6 +9,7 @@
 
 #include "providers/lvm/logical_volume.hpp"
 #include "providers/lvm/lvm.hpp"
+#include "providers/lvm/store_growth.hpp"
 #include "providers/lvm/volume_report.hpp"
 #include "vss/provider_module.hpp"
 
@@ -28,9 +29,11 @@ struct Stores {
 // The store gets this size, and is not extended beyond it; 0 takes the limit away.
 void limit_store(Lvm& lvm, const VolumeRow& store, std::uint64_t origin_size, std::uint64_t maximum);
 
-// A store grows by this, or by what there is. Nothing if it did; otherwise why not, "" if it is as large as
-// it can ever get.
-[[nodiscard]] std::optional<std::string> grow_store(Lvm& lvm, const std::string& volume_group,
-                                                    const std::string& logical_volume, std::uint64_t growth);
+// What a store ("vg/lv") can grow into. Changes nothing.
+[[nodiscard]] Room room_for(Lvm& lvm, const std::string& name);
+// It grows by this, or by what there is. Nothing if it did; otherwise why not, "" if it is as large as it can
+// ever get.
+[[nodiscard]] std::optional<std::string> grow_store(Lvm& lvm, const std::string& name, std::uint64_t growth,
+                                                    const Room& room);
 
 }  // namespace vss::lvm

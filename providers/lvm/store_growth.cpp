@@ -2,14 +2,24 @@
 #include "providers/lvm/store_growth.hpp"
 
 #include <algorithm>
+#include <exception>
 
 #include "providers/lvm/store_policy.hpp"
+#include "vss/provider_module.hpp"
 
 namespace vss::lvm {
 
 namespace {
 
-constexpr std::chrono::seconds kAskAgain{30};
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr std::int64_t kLongTime = 3600;  // seconds
+
+milliseconds half_of(std::int64_t seconds_left, milliseconds least, milliseconds most) {
+  if (seconds_left < 0) return most;
+  return std::clamp(milliseconds(std::min(seconds_left, kLongTime) * 500), least, most);
+}
 
 }  // namespace
 
@@ -29,9 +39,29 @@ std::vector<Words> commands_to_grow(const std::string& full_name, std::uint64_t 
   return {bytes(step), bytes(room.free)};
 }
 
-std::optional<std::string> Ungrown::why(const std::string& id, Time now) const {
+milliseconds time_to_ask(std::int64_t seconds_left) { return half_of(seconds_left, 3s, 8s); }
+
+std::string Ungrown::try_to_grow(const Growing& store, Time now, const Grow& grow, const Unasked& unasked) {
+  const milliseconds again = time_to_ask(store.seconds_left) + half_of(store.seconds_left, 2s, kAskAgain);
+  if (auto refusal = why(store.id, now)) return *std::move(refusal);
+  if (auto failure = why(store.group, now, again)) return *std::move(failure);
+  try {
+    const auto refusal = grow();
+    forget(store.id);
+    if (refusal) note(store.id, *refusal, now);
+    return refusal.value_or("");
+  } catch (const std::exception& error) {
+    const auto* const answer = dynamic_cast<const ProviderError*>(&error);
+    const bool is_missing = answer != nullptr && answer->status() == VSS_PROVIDER_E_OBJECT_NOT_FOUND;
+    note(is_missing ? store.id : store.group, error.what(), now);
+    unasked(error.what());
+    return error.what();
+  }
+}
+
+std::optional<std::string> Ungrown::why(const std::string& id, Time now, milliseconds again) const {
   const auto note = noted_.find(id);
-  if (note == noted_.end() || now - note->second.time >= kAskAgain) return std::nullopt;
+  if (note == noted_.end() || now - note->second.time >= again) return std::nullopt;
   return note->second.why;
 }
 

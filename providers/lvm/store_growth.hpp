@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,12 +29,33 @@ struct Room {
 [[nodiscard]] std::vector<Words> commands_to_grow(const std::string& full_name, std::uint64_t growth,
                                                   const Room& room);
 
+// A store that is to grow.
+struct Growing {
+  std::string id;
+  std::string group;
+  std::int64_t seconds_left = -1;  // until it is full; -1: unknown
+};
+
+// How long lvm may take to tell what room there is for it. Who uses the store is to hear of it before it is
+// full.
+[[nodiscard]] std::chrono::milliseconds time_to_ask(std::int64_t seconds_left);
+
 // Stores that did not grow. Thread rule: one thread at a time.
 class Ungrown {
  public:
   using Time = std::chrono::steady_clock::time_point;
+  static constexpr std::chrono::seconds kAskAgain{30};
+  // `grow` asks lvm: why the store did not grow, "" for one that is as large as it can ever get. Throws if
+  // lvm cannot be asked, which `unasked` is told: then lvm is not asked about any store of the group for a
+  // while, for each question may take its whole limit; sooner again for one that has little time left.
+  // OBJECT_NOT_FOUND is of this store alone.
+  using Grow = std::function<std::optional<std::string>()>;
+  using Unasked = std::function<void(const std::string& why)>;
+  // Why the store did not grow, by `grow` or what was noted; "" if it did.
+  std::string try_to_grow(const Growing& store, Time now, const Grow& grow, const Unasked& unasked);
   // What note() was told of it, nothing once it is time to ask lvm again.
-  [[nodiscard]] std::optional<std::string> why(const std::string& id, Time now) const;
+  [[nodiscard]] std::optional<std::string> why(const std::string& id, Time now,
+                                               std::chrono::milliseconds again = kAskAgain) const;
   // `why`: "" for one that is as large as it can ever get.
   void note(const std::string& id, std::string why, Time now);
   void forget(const std::string& id) { noted_.erase(id); }

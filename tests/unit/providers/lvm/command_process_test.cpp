@@ -72,6 +72,7 @@ TEST(CommandProcess, ACommandThatNobodyWaitsForIsKilled) {
 TEST(CommandProcess, OneWhoseTimeIsOverIsNotBegun) {
   int lost = 0;
   CommandProcess process(VSS_FAKE_VSSD_LVM, [&](const std::string&) { ++lost; });
+  process.start();
   const auto [status, message] = error_of([&] { process.run({"hang"}, Patience::of(0ms)); });
   EXPECT_EQ(status, VSS_PROVIDER_E_VETO);
   EXPECT_THAT(message, HasSubstr("before it began"));
@@ -105,6 +106,16 @@ TEST(CommandProcess, WhatLvmSaysBeforeItFailsToStartIsInTheError) {
   EXPECT_THAT(message, HasSubstr("ended with status 1"));
   EXPECT_THAT(message, HasSubstr("without a system_id the configuration is odd"));
   EXPECT_EQ(lost, 0) << "no command was under way";
+}
+
+TEST(CommandProcess, TheStartCountsAgainstTheTimeOfTheCommand) {
+  const AtStart never_ready("hang");
+  CommandProcess process = make();
+  const auto begun = std::chrono::steady_clock::now();
+  const auto [status, message] = error_of([&] { process.run({"say", "hello"}, Patience::of(100ms)); });
+  EXPECT_EQ(status, VSS_PROVIDER_E_VETO);
+  EXPECT_THAT(message, HasSubstr("cannot start lvm"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
 }
 
 TEST(CommandProcess, WhereTheLocksAreIsKnownOnceItRuns) {

@@ -80,6 +80,7 @@ int main() {
     send_line(kFailure, "the configuration is odd");
   }
   if (what == "fail") return 1;
+  if (what == "hang") hang();
   send_line(kLocks, "/run/locks of lvm");
   send_line(kDone, "0");
   for (Command command; receive(command);) {

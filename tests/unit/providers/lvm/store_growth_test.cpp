@@ -5,11 +5,13 @@
 #include <gtest/gtest.h>
 
 #include "providers/lvm/store_policy.hpp"
+#include "vss/provider_module.hpp"
 
 namespace vss::lvm {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::Optional;
 
@@ -60,6 +62,94 @@ TEST(UngrownStores, LvmIsAskedAgainAfterAWhile) {
     EXPECT_EQ(stores.why("another", start + 2s), std::nullopt);
     EXPECT_EQ(stores.why("one", start + 30s), std::nullopt);
   }
+}
+
+// Its group is locked, lvm hangs or cannot start: the store is at risk, and each question may take its limit.
+TEST(UngrownStores, WhatLvmCannotBeAskedDoesNotGrowAndItsGroupIsLeftAloneForAWhile) {
+  Ungrown stores;
+  int asked = 0;
+  std::vector<std::string> told;
+  const auto ask = [&](const std::string& id, const std::string& group, std::chrono::seconds now) {
+    return stores.try_to_grow(
+        {id, group}, Ungrown::Time{} + now,
+        [&]() -> std::optional<std::string> {
+          ++asked;
+          if (group == "locked" && now < 60s) throw ProviderError(VSS_PROVIDER_E_VETO, "it is locked");
+          return std::nullopt;
+        },
+        [&](const std::string& why) { told.push_back(why); });
+  };
+  EXPECT_EQ(ask("one", "locked", 0s), "it is locked");
+  EXPECT_EQ(ask("one", "locked", 10s), "it is locked");
+  EXPECT_EQ(ask("two", "locked", 10s), "it is locked");
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(ask("three", "another", 10s), "");
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(ask("one", "locked", 37s), "it is locked");
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(ask("one", "locked", 38s), "it is locked");
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(ask("two", "locked", 76s), "");
+  EXPECT_EQ(ask("one", "locked", 76s), "");
+  EXPECT_EQ(asked, 5);
+  EXPECT_THAT(told, ElementsAre("it is locked", "it is locked"));
+}
+
+TEST(UngrownStores, AboutOneWithLittleTimeLeftLvmIsAskedAgainSoon) {
+  struct Row {
+    std::int64_t left;
+    std::chrono::milliseconds to_ask;
+    std::chrono::milliseconds again;
+  };
+  for (const Row& row : {Row{-1, 8s, 38s}, Row{INT64_MAX, 8s, 38s}, Row{3600, 8s, 38s}, Row{20, 8s, 18s},
+                         Row{10, 5s, 10s}, Row{5, 3s, 5500ms}, Row{0, 3s, 5s}}) {
+    EXPECT_EQ(time_to_ask(row.left), row.to_ask) << row.left;
+    Ungrown stores;
+    int asked = 0;
+    const auto ask = [&](std::int64_t left, std::chrono::milliseconds now) {
+      const auto locked = [&]() -> std::optional<std::string> {
+        ++asked;
+        throw ProviderError(VSS_PROVIDER_E_VETO, "it is locked");
+      };
+      return stores.try_to_grow({"one", "group", left}, Ungrown::Time{} + now, locked, [](const auto&) {});
+    };
+    (void)ask(-1, 0s);
+    EXPECT_EQ(ask(row.left, row.again - 1ms), "it is locked");
+    EXPECT_EQ(asked, 1) << row.left;
+    EXPECT_EQ(ask(row.left, row.again), "it is locked");
+    EXPECT_EQ(asked, 2) << row.left;
+  }
+}
+
+TEST(UngrownStores, OneThatIsGoneDoesNotKeepOthersFromGrowing) {
+  Ungrown stores;
+  const auto gone = []() -> std::optional<std::string> {
+    throw ProviderError(VSS_PROVIDER_E_OBJECT_NOT_FOUND, "not found");
+  };
+  const auto grows = []() -> std::optional<std::string> { return std::nullopt; };
+  const auto ignore = [](const std::string&) {};
+  EXPECT_EQ(stores.try_to_grow({"one", "group"}, {}, gone, ignore), "not found");
+  EXPECT_EQ(stores.try_to_grow({"two", "group"}, {}, grows, ignore), "");
+}
+
+TEST(UngrownStores, ARefusalIsNotedUntilTheStoreGrows) {
+  Ungrown stores;
+  std::optional<std::string> refusal = "insufficient free space";
+  int asked = 0;
+  const auto ask = [&](std::chrono::seconds now) {
+    const auto grow = [&] {
+      ++asked;
+      return refusal;
+    };
+    return stores.try_to_grow({"one", "group"}, Ungrown::Time{} + now, grow, [](const std::string&) {});
+  };
+  EXPECT_EQ(ask(0s), "insufficient free space");
+  refusal.reset();
+  EXPECT_EQ(ask(29s), "insufficient free space");
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(ask(30s), "");
+  EXPECT_EQ(ask(31s), "");
+  EXPECT_EQ(asked, 3);
 }
 
 TEST(UngrownStores, OneThatGrewIsForgotten) {
