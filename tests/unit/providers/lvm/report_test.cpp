@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "providers/lvm/lvm.hpp"
+#include "providers/lvm/volume_group_lock.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "vss/provider_module.hpp"
 
 namespace vss::lvm {
@@ -22,6 +25,33 @@ TEST(Reports, WhatIsNoReportIsAnError) {
   for (const char* text : {"", "{", "[]", R"({"report":[{"lv":[1]}]})", R"({"rows":[]})"}) {
     EXPECT_THROW((void)parse_report({text}), ProviderError) << text;
   }
+}
+
+// What comes after the name of a command, as vssd-lvm gets it.
+std::string given(Lvm& lvm, const VolumeGroupLock* lock = nullptr) {
+  const CommandResult result =
+      lvm.try_command("vg", {"say", "--yes"}, lock, Patience::of(std::chrono::seconds(10)));
+  return result.printed.empty() ? "" : result.printed.front();
+}
+
+// While / or /etc is held, whoever writes there waits for the end of the hold, and so does the hold for it.
+TEST(Commands, NothingIsWrittenBesideTheMetadataAndNobodyElseIsAsked) {
+  Lvm lvm(VSS_FAKE_VSSD_LVM, {});
+  const std::string always =
+      "--config 'backup{backup=0 archive=0} log{syslog=0} activation{monitoring=0} global{notify_dbus=0 ";
+  EXPECT_EQ(given(lvm), always + "use_lvmpolld=0}' --yes");
+  lvm.set_polls_elsewhere(true);
+  EXPECT_EQ(given(lvm), always + "use_lvmpolld=1}' --yes");
+}
+
+TEST(Commands, WithALockOfOursLvmTakesItsOwnElsewhere) {
+  const test::TempDir directory;
+  Lvm lvm(VSS_FAKE_VSSD_LVM, {});
+  lvm.set_own_locks("/run/vssd/locks");
+  const VolumeGroupLock lock(directory.path().string(), "vg", Patience::of(std::chrono::seconds(10)));
+  EXPECT_THAT(given(lvm, &lock), ::testing::HasSubstr(" locking_dir=\"/run/vssd/locks\"}'"));
+  EXPECT_THAT(given(lvm, &lock), ::testing::HasSubstr("backup{backup=0 archive=0}"));
+  EXPECT_THAT(given(lvm), ::testing::Not(::testing::HasSubstr("locking_dir")));
 }
 
 TEST(Refusals, LackOfSpaceHasItsOwnCode) {
