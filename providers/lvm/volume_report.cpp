@@ -52,6 +52,9 @@ Words activation_skip(const VolumeRow& volume, const char* which) {
   return {"lvchange", "--yes", "--setactivationskip", which, volume.full_name()};
 }
 
+// lvs(8), the type of the target: also if the volume is an origin.
+bool is_thin(const std::string& attributes) { return attributes.size() > 6 && attributes[6] == 't'; }
+
 }  // namespace
 
 bool VolumeRow::has_tag(const std::string& tag) const { return std::ranges::find(tags, tag) != tags.end(); }
@@ -75,7 +78,7 @@ std::vector<VolumeRow> volume_rows(const std::vector<Row>& report) {
                     .tags = split(text_at(row, "lv_tags")),
                     .attributes = text_at(row, "lv_attr"),
                     .origin_uuid = without_hyphens(text_at(row, "origin_uuid")),
-                    .pool = text_at(row, "pool_lv"),
+                    .pool = is_thin(text_at(row, "lv_attr")) ? text_at(row, "pool_lv") : "",
                     .extent = number_at(row, "vg_extent_size"),
                     .size = number_at(row, "lv_size"),
                     .chunk = number_at(row, "chunk_size"),

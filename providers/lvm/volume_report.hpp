@@ -25,7 +25,7 @@ struct VolumeRow {
   std::vector<std::string> tags;
   std::string attributes;  // lvs(8), lv_attr
   std::string origin_uuid;
-  std::string pool;
+  std::string pool;  // of a thin one; lvm names the cache of a cached one in the same place
   std::uint64_t extent = 0;
   std::uint64_t size = 0;
   std::uint64_t chunk = 0;

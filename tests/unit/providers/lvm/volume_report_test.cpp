@@ -68,6 +68,20 @@ TEST(VolumeReport, ARowIsReadAndSegmentsOfOneVolumeAreOne) {
   EXPECT_THROW((void)volume_rows({broken}), ProviderError);
 }
 
+TEST(VolumeReport, OnlyAThinVolumeHasAPool) {
+  const auto pool_of = [](const std::string& attributes, const std::string& pool) {
+    Row row = reported("one", "a-b", attributes);
+    row["pool_lv"] = pool;
+    return volume_rows({row}).front().pool;
+  };
+  EXPECT_EQ(pool_of("Vwi-aotz--", "pool"), "pool");
+  EXPECT_EQ(pool_of("owi-aotz--", "pool"), "pool") << "with a snapshot that has a store of its own";
+  EXPECT_EQ(pool_of("Cwi-aoC---", "[fast_cvol]"), "");
+  EXPECT_EQ(pool_of("owi-aoC---", "[fast_cpool]"), "");
+  EXPECT_EQ(pool_of("Cwi-ao----", "[fast_cvol]"), "") << "a writecache";
+  EXPECT_EQ(pool_of("-wi-ao----", ""), "");
+}
+
 TEST(VolumeReport, TheAttributesTellWhatAVolumeIs) {
   struct Case {
     const char* attributes;
