@@ -7,11 +7,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
 
-#include "providers/lvm/device_mapper.hpp"
 #include "vss/provider_module.hpp"
 
 namespace vss::lvm {
@@ -27,30 +27,29 @@ constexpr std::size_t kUniquePart = 8;
   throw ProviderError(VSS_PROVIDER_E_VOLUME_NOT_SUPPORTED, reason);
 }
 
-Kind kind_of(const std::vector<MapperTarget>& table) {
-  static constexpr std::array kThick{std::string_view("linear"),     std::string_view("striped"),
-                                     std::string_view("raid"),       std::string_view("cache"),
-                                     std::string_view("writecache"), std::string_view("snapshot-origin")};
-  if (table.empty()) unsupported("its device has no table");
-  const std::string& type = table.front().type;
-  if (type == "thin") return Kind::Thin;
-  if (std::ranges::find(kThick, type) != kThick.end()) return Kind::Thick;
-  if (type == "snapshot") unsupported("it is a snapshot itself, and lvm makes none of those");
-  if (type == "snapshot-merge") unsupported("a snapshot is being merged into it");
-  unsupported("it is a logical volume of type " + type);
+// "253:5 0" -> "253:5"
+std::string first_word(const std::string& parameters) { return parameters.substr(0, parameters.find(' ')); }
+
+// From sysfs first: where device-mapper is not there, nothing is on it.
+bool is_mapped(const std::string& number) {
+  return ::access(("/sys/dev/block/" + number + "/dm").c_str(), F_OK) == 0;
 }
 
-}  // namespace
+std::vector<MapperTarget> table_below(const std::string& number) {
+  unsigned major_number = 0;
+  unsigned minor_number = 0;
+  if (std::sscanf(number.c_str(), "%u:%u", &major_number, &minor_number) != 2 || !is_mapped(number))
+    return {};
+  const auto device = mapper_device(makedev(major_number, minor_number));
+  if (!device || !device->uuid.starts_with(kLvmPrefix)) return {};
+  return mapper_table(device->name);
+}
 
-namespace {
 MappedVolume mapped_volume(const std::string& node, std::string& device_name) {
   struct stat facts {};
   if (::stat(node.c_str(), &facts) != 0 || !S_ISBLK(facts.st_mode))
     unsupported("it is not on a block device");
-  // From sysfs first: where device-mapper is not there, nothing is on it.
-  const std::string number =
-      std::to_string(major(facts.st_rdev)) + ":" + std::to_string(minor(facts.st_rdev));
-  if (::access(("/sys/dev/block/" + number + "/dm").c_str(), F_OK) != 0)
+  if (!is_mapped(std::to_string(major(facts.st_rdev)) + ":" + std::to_string(minor(facts.st_rdev))))
     unsupported("it is not directly on a logical volume");
   const auto device = mapper_device(facts.st_rdev);
   if (!device || !device->uuid.starts_with(kLvmPrefix)) {
@@ -64,7 +63,30 @@ MappedVolume mapped_volume(const std::string& node, std::string& device_name) {
   return {names.volume_group, names.logical_volume, device->uuid.substr(kLvmPrefix.size(), kUuid),
           device->uuid.substr(kLvmPrefix.size() + kUuid), Kind::Thick};
 }
+
 }  // namespace
+
+Kind kind_of(const std::vector<MapperTarget>& table, const TableOf& below) {
+  static constexpr std::array kThick{std::string_view("linear"), std::string_view("striped"),
+                                     std::string_view("raid"), std::string_view("cache"),
+                                     std::string_view("writecache")};
+  if (table.empty()) unsupported("its device has no table");
+  const auto& [type, parameters] = table.front();
+  if (type == "thin") return Kind::Thin;
+  if (type == "snapshot") unsupported("it is a snapshot itself, and lvm makes none of those");
+  if (type == "snapshot-merge") unsupported("a snapshot is being merged into it");
+  if (type == "snapshot-origin") {
+    // What the volume is made of is the device below. A thin one must not be held as a thick one, and of what
+    // has such a snapshot lvm merges no thin ones.
+    if (kind_of(below(first_word(parameters)), below) == Kind::Thick) return Kind::Thick;
+    unsupported("it is a thin volume that has a snapshot with a store of its own");
+  }
+  if (std::ranges::find(kThick, type) == kThick.end()) unsupported("it is a logical volume of type " + type);
+  // A volume of a VDO pool is a part of the pool's device.
+  const std::vector<MapperTarget> pool = type == "linear" ? below(first_word(parameters)) : table;
+  if (!pool.empty() && pool.front().type == "vdo") unsupported("it is a logical volume of type vdo");
+  return Kind::Thick;
+}
 
 MappedVolume find_any_logical_volume(const std::string& node) {
   std::string device_name;
@@ -74,7 +96,7 @@ MappedVolume find_any_logical_volume(const std::string& node) {
 MappedVolume find_logical_volume(const std::string& node) {
   std::string device_name;
   MappedVolume volume = mapped_volume(node, device_name);
-  volume.kind = kind_of(mapper_table(device_name));
+  volume.kind = kind_of(mapper_table(device_name), table_below);
   return volume;
 }
 

@@ -3,8 +3,11 @@
 // A logical volume that a snapshot is taken of, and the snapshot's names, tags and record.
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
+#include "providers/lvm/device_mapper.hpp"
 #include "providers/lvm/lvm.hpp"
 #include "vss/provider_abi.h"
 
@@ -26,6 +29,11 @@ struct MappedVolume {
 [[nodiscard]] MappedVolume find_logical_volume(const std::string& node);
 // Of any kind: `kind` says nothing.
 [[nodiscard]] MappedVolume find_any_logical_volume(const std::string& node);
+
+// By the table of its device. `below`: the table of the device of LVM's with this number ("253:5"), empty if
+// it is none. ProviderError VOLUME_NOT_SUPPORTED with the reason. Pure.
+using TableOf = std::function<std::vector<MapperTarget>(const std::string& number)>;
+[[nodiscard]] Kind kind_of(const std::vector<MapperTarget>& table, const TableOf& below);
 
 // What is kept in the catalogue for one snapshot.
 struct SnapshotData {
