@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How snapshots of logical volumes are shown: read-only beside their origins, writable for the writers in PostSnapshot
-and then never again, unchanged by what is written later, and gone without a trace."""
+and then never again, unchanged by what is written later, to namespaces that follow the host's and to no other, and gone
+without a trace."""
 from __future__ import annotations
 
 from ring import vssd
 from ring.guest import Guest
+from ring.remote import Process
 from ring.storage import Volume, make_group, make_pool, thick, thin
 from ring.testcase import Test
 
@@ -43,6 +45,7 @@ class Mounts(Test):
         guest.run("\n".join(f"echo before >{volume.path}/file && sync -f {volume.path} || exit" for volume in volumes))
         self.start_writer(guest)
         guest.run(PRIVATE.format(name="private-before"))
+        unshared_before = self.unshared(guest)
         made = vssd.create(guest, [volume.path for volume in volumes])
         guest.run(PRIVATE.format(name="private-after"))
         self.equal([writer["name"] for writer in made["writers"]], ["shop"], "writers")
@@ -53,8 +56,11 @@ class Mounts(Test):
             self.shown(guest, volume, vssd.snapshot_of(made, volume.path), recovered=volume in volumes[:2])
         for name in ("private-before", "private-after"):
             self.seen_by(guest, name, volumes, made)
+        said = guest.run("".join(f"nsenter --mount --target {unshared_before.pid} ls {snapshot['path']}\n"
+                                 for snapshot in made["snapshots"]), check=False)
+        self.true(not said.out and not said.ok, f"what was made private before the set sees nothing of it: {said}")
         self.later_writes_do_not_show(guest, volumes, made)
-        vssd.delete(guest, made)
+        self.a_copy_of_the_mounts_delays_the_deletion(guest, made)
         self.equal(vssd.leftovers(guest), "", "what is left while other mount namespaces exist")
         guest.run("systemctl stop private-before private-after")
 
@@ -91,6 +97,21 @@ class Mounts(Test):
         said = guest.run("\n".join(f"nsenter --mount --target {pid} cat {vssd.snapshot_of(made, volume.path)['path']}/file"
                                    for volume in volumes)).out
         self.equal(said, "before\n" * len(volumes), f"what {service} sees in the snapshots")
+
+    @staticmethod
+    def unshared(guest: Guest) -> Process:
+        """With a mount namespace that takes over nothing more and gives nothing back."""
+        process = guest.spawn(["unshare", "--mount", "--propagation", "private", "sleep", "infinity"])
+        guest.wait_for(f"[ $(cat /proc/{process.pid}/comm) = sleep ]")
+        return process
+
+    def a_copy_of_the_mounts_delays_the_deletion(self, guest: Guest, made: dict) -> None:
+        """A namespace that was made private while they were there keeps the volumes in use."""
+        keeper = self.unshared(guest)
+        refused = guest.run(["vssctl", "delete", "--yes", "--set", made["set_id"]], timeout=180, check=False)
+        self.true(not refused.ok and "ProviderVeto" in refused.err and "in use" in refused.err, f"the refusal: {refused}")
+        keeper.stop()
+        guest.wait_for(lambda: vssd.snapshots(guest) == [], 120)  # vssd tries again by itself
 
     def later_writes_do_not_show(self, guest: Guest, volumes: list[Volume], made: dict) -> None:
         guest.run("\n".join(["set -e", *(
