@@ -6,8 +6,7 @@
 #
 # outdir (build/deb) gets the .deb files; those of an earlier run are removed from it. Needs no root, writes nothing
 # else into the tree, and installs nothing; with --install-build-deps, and as root, it has apt install what
-# packaging/debian/control asks for. No tests are run: tests/run.sh does that. DEB_BUILD_OPTIONS is heeded;
-# "unity" is one of ours: several files are compiled as one.
+# packaging/debian/control asks for. No tests are run: tests/run.sh does that. DEB_BUILD_OPTIONS is heeded.
 set -euo pipefail
 tree=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -18,7 +17,7 @@ for argument in "$@"; do
   case $argument in
     --install-build-deps) install_build_deps=yes ;;
     --debug-packages) debug_packages=yes ;;
-    -*) sed -n '3,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    -*) sed -n '3,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) outdir=$argument ;;
   esac
 done

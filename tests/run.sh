@@ -116,7 +116,7 @@ if [ "$quick" = no ]; then
   done
 fi
 
-build dev -DVSSD_UNITY_TESTS=ON -DVSSD_TEST_RINGS="$(joined ";" "${without[@]}" bench)" -DVSSD_VM_TESTS=$vm -DVSSD_VM_ALL=$all
+build dev -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 -DVSSD_TEST_RINGS="$(joined ";" "${without[@]}" bench)" -DVSSD_VM_TESTS=$vm -DVSSD_VM_ALL=$all
 begin "Benchmarks, smoke run"
 if [ "$(id -u)" -eq 0 ]; then
   for bench in "$tree"/dev/tests/bench/*_bench; do

@@ -80,7 +80,7 @@ core::Status erase_record(const std::string& state_dir, const core::Guid& set) {
   return sync_directory(directory->get());
 }
 
-core::Result<std::vector<std::string>> names_in(int directory) {
+core::Result<std::vector<std::string>> entries_of(int directory) {
   const int copy = ::fcntl(directory, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) return core::fail(core::errno_error(errno, "duplicate a descriptor"));
   const DirectoryStream stream(::fdopendir(copy));
@@ -129,7 +129,7 @@ void set_aside(int directory, const std::string& name, const core::Error& why) {
 core::Result<std::vector<core::SetRecord>> load_records(const std::string& state_dir) {
   const auto directory = open_sets(state_dir);
   if (!directory) return core::fail(directory.error());
-  const auto names = names_in(directory->get());
+  const auto names = entries_of(directory->get());
   if (!names) return core::fail(names.error());
   std::vector<core::SetRecord> records;
   for (const std::string& name : *names) {

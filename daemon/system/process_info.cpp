@@ -12,7 +12,7 @@
 
 namespace vss::system {
 namespace {
-constexpr std::chrono::seconds kReadLimit{5};
+constexpr std::chrono::seconds kLookUpLimit{5};
 
 core::Result<std::string> command_of(pid_t pid) {
   const auto fd = core::open_path("/proc/" + std::to_string(pid) + "/comm", O_RDONLY);
@@ -46,7 +46,7 @@ ProcessFacts::ProcessFacts() : worker_("vssd-processes") {}
 
 asio::awaitable<core::Result<ProcessInfo>> ProcessFacts::query(pid_t pid) {
   auto work = [pid] { return process_info(pid); };
-  co_return co_await worker_.run(std::move(work), kReadLimit);
+  co_return co_await worker_.run(std::move(work), kLookUpLimit);
 }
 
 }  // namespace vss::system

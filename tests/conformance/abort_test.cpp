@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 
 // A hang is longer than the window of the writer that hangs; the others and vssd have time.
 constexpr auto kWindow = std::chrono::milliseconds(kSanitized ? 4000 : 1500);
-constexpr auto kHang = std::chrono::milliseconds(kSanitized ? 6000 : 2500);
+constexpr auto kHangTime = std::chrono::milliseconds(kSanitized ? 6000 : 2500);
 
 class AbortRules : public OnBothFaces {
  protected:
@@ -78,7 +78,7 @@ class AbortRules : public OnBothFaces {
       case How::Report:
         return Reaction::fail(VSS_E_WRITER_RETRYABLE, "told to report");
       case How::Hang:
-        return Reaction::after(kHang);
+        return Reaction::after(kHangTime);
     }
     return {};
   }
@@ -128,7 +128,7 @@ TEST_P(AbortRules, AProviderThatFailsUnderThePolicyLenient) { run_provider_rows(
 // 5.1 A2, the window is exceeded by others: neither handler of the writer hangs.
 TEST_P(AbortRules, AWindowThatTheProviderOverrunsAbortsTheWriterByItself) {
   set_window(kWindow);
-  const std::string slow = "pre_commit delay " + std::to_string(kHang.count()) + "\n";
+  const std::string slow = "pre_commit delay " + std::to_string(kHangTime.count()) + "\n";
   for (const bool lenient : {false, true}) {
     SCOPED_TRACE(lenient ? "vss.md 5.1 A2, lenient" : "vss.md 5.1 A2, strict");
     script(slow);

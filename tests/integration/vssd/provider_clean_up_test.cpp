@@ -8,13 +8,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr const char* kConfig = "[limits]\nprovider_ms = 1500\nhold_limit_ms = 1500\n";
+constexpr const char* kShortLimits = "[limits]\nprovider_ms = 1500\nhold_limit_ms = 1500\n";
 
 class ProviderCleanUp : public DaemonTest {};
 
 // Abort itself fails: the set stays in the catalogue as half made, and is collected later.
 TEST_F(ProviderCleanUp, AFailedAbortIsMadeUpForLater) {
-  start(kConfig);
+  start(kShortLimits);
   add_writer("writer");
   script("post_commit fail 10 first\nabort fail 10 second\nremove fail 10 third\n");
   Requester requester;
@@ -35,7 +35,7 @@ TEST_F(ProviderCleanUp, AFailedAbortIsMadeUpForLater) {
 }
 
 TEST_F(ProviderCleanUp, ASnapshotThatCannotBeRemovedIsNamedAndRemovedLater) {
-  start(kConfig);
+  start(kShortLimits);
   Requester requester;
   const std::string set = make_set_in("nas-rollback", requester);
   ASSERT_NE(set, "");
@@ -55,7 +55,7 @@ TEST_F(ProviderCleanUp, ASnapshotThatCannotBeRemovedIsNamedAndRemovedLater) {
 }
 
 TEST_F(ProviderCleanUp, AnAutoReleaseSetThatCannotBeRemovedDoesNotKeepTheSession) {
-  start(kConfig);
+  start(kShortLimits);
   add_writer("writer");
   Requester requester;
   ASSERT_TRUE(requester.run_until(plan()));

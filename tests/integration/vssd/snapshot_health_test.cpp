@@ -73,10 +73,10 @@ class SnapshotHealth : public DaemonTest {
   std::string snapshot_;
 };
 
-constexpr const char* kConfig = "[limits]\nwatch_ms = 10\nprovider_ms = 300\n";
+constexpr const char* kFrequentLooks = "[limits]\nwatch_ms = 10\nprovider_ms = 300\n";
 
 TEST_F(SnapshotHealth, IsToldOncePerTransitionAndIsInTheProperties) {
-  start(kConfig);
+  start(kFrequentLooks);
   const Listener listener;
   Requester requester;
   ASSERT_NO_FATAL_FAILURE(make_set(requester));
@@ -114,7 +114,7 @@ TEST_F(SnapshotHealth, IsToldOncePerTransitionAndIsInTheProperties) {
 }
 
 TEST_F(SnapshotHealth, AProviderThatHangsIsLoggedOnceAndTheRestGoesOn) {
-  start(kConfig);
+  start(kFrequentLooks);
   const Listener listener;
   Requester requester;
   ASSERT_NO_FATAL_FAILURE(make_set(requester));
@@ -138,7 +138,7 @@ TEST_F(SnapshotHealth, AProviderThatHangsIsLoggedOnceAndTheRestGoesOn) {
 }
 
 TEST_F(SnapshotHealth, NobodyIsAskedWithoutSnapshots) {
-  start(kConfig);
+  start(kFrequentLooks);
   Requester requester;
   ASSERT_NO_FATAL_FAILURE(make_set(requester));
   ASSERT_TRUE(wait_for_looks(1));
@@ -151,7 +151,7 @@ TEST_F(SnapshotHealth, NobodyIsAskedWithoutSnapshots) {
 }
 
 TEST_F(SnapshotHealth, APersistentSnapshotIsLookedAfterAgainAfterARestart) {
-  start(kConfig);
+  start(kFrequentLooks);
   Requester requester;
   ASSERT_NE(make_set_in("nas-rollback", requester), "");
   ASSERT_TRUE(requester.backup("Release"));

@@ -13,7 +13,7 @@ from .work import TREE, build_step, files_hash, hash_of, locked, remove, run_iso
 
 TOOLS = "build-essential debhelper fakeroot lintian".split()
 SCRIPT = "packaging/build-deb.sh"
-OPTIONS = "noopt unity"  # not what a user gets, and much sooner compiled
+OPTIONS = "noopt"  # not what a user gets, and much sooner compiled
 
 
 def _build_packages() -> list[str]:

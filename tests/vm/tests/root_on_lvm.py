@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from ring import vssd
-from ring.counter import Counter
+from ring.counter import PAUSE_MS, Counter
 from ring.guest import Guest
 from ring.storage import thick
 from ring.testcase import Test
@@ -21,10 +21,10 @@ HOLD_LIMIT_MS = 10_000
 # In each volume a directory.
 COUNTED = {"/": "root", "/var": "tmp", "/srv/data": "."}
 # Writes to the journal, to files of / and of /var, each with fsync.
-LOAD = """
-(while true; do seq 20 | logger -t load; journalctl --sync; done) &
-(while true; do dd if=/dev/zero of=/root/load bs=64k count=16 conv=fsync status=none; done) &
-while true; do dd if=/dev/zero of=/var/tmp/load bs=64k count=16 conv=fsync status=none; done
+LOAD = f"""
+(while sleep {PAUSE_MS / 1000}; do seq 20 | logger -t load; journalctl --sync; done) &
+(while sleep {PAUSE_MS / 1000}; do dd if=/dev/zero of=/root/load bs=64k count=16 conv=fsync status=none; done) &
+while sleep {PAUSE_MS / 1000}; do dd if=/dev/zero of=/var/tmp/load bs=64k count=16 conv=fsync status=none; done
 """
 
 
