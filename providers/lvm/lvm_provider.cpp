@@ -36,8 +36,9 @@ constexpr auto kOthersLimit = 10s;  // what vssd does in another thread has to e
 constexpr auto kReadyLimit = 8s;    // of pre_commit as well, and so is the start of vssd-lvm, 10 s
 constexpr auto kWindowLimit = 8s;   // all captures of what is held; begins before the 10 s of the hold do
 constexpr auto kLookLimit = 20s;
-constexpr auto kHealthLimit = 8s;  // see time_to_ask() as well
-constexpr auto kHealthWait = 2s;   // of these, for other commands of vssd
+constexpr auto kHealthLimit = 9s;
+constexpr auto kQuestionLimit = 4s;  // of these, so that a change that has begun need not be killed
+constexpr auto kHealthWait = 1s;     // for other commands of vssd
 
 // Read-only means that nothing may replay a journal. A filesystem that was frozen needs no replay. The UUID
 // of an xfs is that of its origin, which is mounted.
@@ -178,11 +179,8 @@ class LvmProvider final : public SnapshotProvider {
     const SnapshotData data = parse_snapshot_data(snapshot.data);
     auto device = active_device(data);
     if (!device) device = activate(host, data, snapshot.snapshot_id);
-    if (!data.thin()) {
-      const auto status = mapper_status(device->name);
-      if (!status.empty() && parse_snapshot_status(status.front().parameters).lost)
-        throw ProviderError(VSS_PROVIDER_E_VETO, device->name + " is lost: its store was full");
-    }
+    if (!data.thin() && fill_of(*device).lost)
+      throw ProviderError(VSS_PROVIDER_E_VETO, device->name + " is lost: its store was full");
     const std::string filesystem = snapshot.volume.filesystem;
     host.set_mount(device->node(), filesystem, mount_options(filesystem, writable),
                    "/dev/mapper/" + device->name);
@@ -198,7 +196,7 @@ class LvmProvider final : public SnapshotProvider {
   }
 
   void break_snapshot(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
-    const std::shared_lock lock(commands_);
+    const std::lock_guard lock(commands_);
     const SnapshotData data = parse_snapshot_data(snapshot.data);
     Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
     break_away(host, lvm, data, {snapshot.set_id, snapshot.snapshot_id}, writable);
@@ -206,7 +204,7 @@ class LvmProvider final : public SnapshotProvider {
   }
 
   void revert(const ProviderHost& host, const vss_member& snapshot, bool force) override {
-    const std::shared_lock lock(commands_);
+    const std::lock_guard lock(commands_);
     const SnapshotData data = parse_snapshot_data(snapshot.data);
     Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
     merge(host, lvm, data, {snapshot.set_id, snapshot.snapshot_id}, force);
@@ -307,16 +305,27 @@ class LvmProvider final : public SnapshotProvider {
     return VSS_HOLD_SUSPEND;
   }
 
+  // While it is removed or merged its device shows something else for a moment.
+  [[nodiscard]] static Fill fill_of(const MapperDevice& device) {
+    const auto status = mapper_status(device.name);
+    if (status.empty() || status.front().type != "snapshot")
+      throw ProviderError(VSS_PROVIDER_E_VETO, device.name + " is no snapshot at this moment");
+    return parse_snapshot_status(status.front().parameters);
+  }
+
+  [[nodiscard]] std::int64_t seconds_left(const std::string& part, const Fill& fill,
+                                          std::chrono::steady_clock::time_point now) {
+    const std::lock_guard lock(growing_);
+    return growth_.seconds_left(part, fill, now);
+  }
+
   void check_thick(const ProviderHost& host, const SnapshotData& data, const MapperDevice& device,
                    const std::string& id) {
-    const auto status = mapper_status(device.name);
-    if (status.empty()) throw ProviderError(VSS_PROVIDER_E_VETO, device.name + " has no status");
-    const Fill fill = parse_snapshot_status(status.front().parameters);
+    const Fill fill = fill_of(device);
     if (fill.lost)
       return host.set_health(VSS_HEALTH_LOST, 0, "the store of " + device.name + ": " + fill.why);
-    const std::lock_guard lock(health_);
     const auto now = std::chrono::steady_clock::now();
-    const std::int64_t left = growth_.seconds_left(id, fill, now);
+    const std::int64_t left = seconds_left(id, fill, now);
     if (fill.percent() < static_cast<double>(settings_.extend_at))
       return host.set_health(VSS_HEALTH_GOOD, left, "");
     const std::string refusal = extend(host, data, device, fill, {id, data.vg_uuid, left});
@@ -334,21 +343,17 @@ class LvmProvider final : public SnapshotProvider {
   // Why not, "" if it grew, or is as large as it can ever get.
   std::string extend(const ProviderHost& host, const SnapshotData& data, const MapperDevice& device,
                      const Fill& fill, const Growing& store) {
+    const std::shared_lock lock(commands_, kHealthWait);
+    if (!lock) throw ProviderError(VSS_PROVIDER_E_VETO, "another lvm command of vssd is under way");
     const auto grow = [&] {
-      const Terms all = together(terms(host, kHealthLimit));
-      Lvm lvm = make_lvm(data, together(terms(host, time_to_ask(store.seconds_left))));
-      const std::shared_lock lock(commands_, kHealthWait);
-      if (!lock) throw ProviderError(VSS_PROVIDER_E_VETO, "another lvm command of vssd takes too long");
+      Lvm lvm = make_lvm(data, together(terms(host, kHealthLimit)));
+      Lvm asking = make_reporter(together(terms(host, kQuestionLimit)));
       const VolumeNames names = split_mapper_name(device.name);
       const std::string name = names.volume_group + "/" + names.logical_volume;
-      const Room room = room_for(lvm, name);
-      lvm.set_terms(all);  // what changes something is not killed without need
+      const Room room = room_for(asking, name, snapshot_tag(store.id));
       return grow_store(lvm, name, growth_of_store(fill.total, settings_.extend_by), room);
     };
-    const auto unasked = [&](const std::string& why) {
-      host.warn("lvm cannot be asked to let stores in " + data.volume_group + " grow: " + why);
-    };
-    return ungrown_.try_to_grow(store, std::chrono::steady_clock::now(), grow, unasked);
+    return ungrown_.try_to_grow(store, std::chrono::steady_clock::now(), grow);
   }
 
   void check_thin(const ProviderHost& host, const SnapshotData& data, const std::string& id) {
@@ -359,10 +364,9 @@ class LvmProvider final : public SnapshotProvider {
     const PoolFill fill = parse_pool_status(status.front().parameters);
     const std::string name = "the thin pool " + data.volume_group + "/" + data.pool;
     if (fill.data.lost) return host.set_health(VSS_HEALTH_LOST, 0, name + ": " + fill.state);
-    const std::lock_guard lock(health_);
     const auto now = std::chrono::steady_clock::now();
     const auto check = [&](const Fill& part, const std::string& what, std::uint64_t limit) {
-      const std::int64_t left = growth_.seconds_left(id + what, part, now);
+      const std::int64_t left = seconds_left(id + what, part, now);
       if (part.percent() < static_cast<double>(limit)) return false;
       host.set_health(VSS_HEALTH_AT_RISK, left,
                       name + ": " + what + " " + std::to_string(static_cast<int>(part.percent())) + "% full");
@@ -377,9 +381,9 @@ class LvmProvider final : public SnapshotProvider {
   }
 
   void forget(const std::string& id) {
-    const std::lock_guard lock(health_);
-    for (const char* what : {"", "data", "metadata"}) growth_.forget(id + what);
     ungrown_.forget(id);
+    const std::lock_guard lock(growing_);
+    for (const char* what : {"", "data", "metadata"}) growth_.forget(id + what);
   }
 
   const Settings settings_;
@@ -394,11 +398,11 @@ class LvmProvider final : public SnapshotProvider {
   std::unique_lock<std::shared_timed_mutex> window_;
   std::chrono::steady_clock::time_point window_end_;
   // Had alone while volumes are held, shared by commands that could resume them. They need not wait for each
-  // other: lvm's lock of a group is enough. Alone as well while limits of stores are set, which may be
-  // growing.
+  // other: lvm's lock of a group is enough. Alone as well by what concerns the growth of stores: where a
+  // store gets a limit, and where it becomes somebody else's.
   std::shared_timed_mutex commands_;
 
-  std::mutex health_;
+  std::mutex growing_;
   Growth growth_;
   Ungrown ungrown_;
 };

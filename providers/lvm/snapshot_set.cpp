@@ -143,8 +143,8 @@ void SnapshotSet::enlarge_stores(const ProviderHost& host, const StorePolicy& po
     const std::uint64_t wanted =
         policy.size(member.origin_bytes, member.extent, rates.lately(member.device, *written));
     if (wanted <= member.store_bytes) continue;
-    const auto refusal =
-        grow_store(lvm_, member.full_name(), wanted - member.store_bytes, room_for(lvm_, member.full_name()));
+    const Room room = room_for(lvm_, member.full_name(), snapshot_tag(member.snapshot_id));
+    const auto refusal = grow_store(lvm_, member.full_name(), wanted - member.store_bytes, room);
     if (refusal)
       host.warn(member.path + " is written to so fast that its store should have " + mebibytes(wanted) +
                 ", not " + mebibytes(member.store_bytes) + ": " + *refusal);

@@ -99,10 +99,11 @@ void limit_store(Lvm& lvm, const VolumeRow& store, std::uint64_t origin_size, st
   if (!saved.succeeded()) throw_refusal({"vgcfgbackup"}, saved);
 }
 
-Room room_for(Lvm& lvm, const std::string& name) {
+Room room_for(Lvm& lvm, const std::string& name, const std::string& tag) {
   const std::vector<Row> report = lvm.report("lvs", std::string(kVolumeFields) + ",vg_free", name);
   const std::vector<VolumeRow> rows = volume_rows(report);
-  if (rows.empty()) return {};
+  if (rows.empty() || !rows.front().has_tag(tag))
+    throw ProviderError(VSS_PROVIDER_E_OBJECT_NOT_FOUND, name + " is not of vssd");
   const VolumeRow& store = rows.front();
   Room room{.below_limit = UINT64_MAX,
             .free = std::strtoull(report.front().at("vg_free").c_str(), nullptr, 10)};

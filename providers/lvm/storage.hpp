@@ -29,8 +29,8 @@ struct Stores {
 // The store gets this size, and is not extended beyond it; 0 takes the limit away.
 void limit_store(Lvm& lvm, const VolumeRow& store, std::uint64_t origin_size, std::uint64_t maximum);
 
-// What a store ("vg/lv") can grow into. Changes nothing.
-[[nodiscard]] Room room_for(Lvm& lvm, const std::string& name);
+// What a store ("vg/lv") can grow into. Changes nothing. OBJECT_NOT_FOUND if it does not carry the tag.
+[[nodiscard]] Room room_for(Lvm& lvm, const std::string& name, const std::string& tag);
 // It grows by this, or by what there is. Nothing if it did; otherwise why not, "" if it is as large as it can
 // ever get.
 [[nodiscard]] std::optional<std::string> grow_store(Lvm& lvm, const std::string& name, std::uint64_t growth,

@@ -16,9 +16,12 @@ using std::chrono::milliseconds;
 
 constexpr std::int64_t kLongTime = 3600;  // seconds
 
-milliseconds half_of(std::int64_t seconds_left, milliseconds least, milliseconds most) {
-  if (seconds_left < 0) return most;
-  return std::clamp(milliseconds(std::min(seconds_left, kLongTime) * 500), least, most);
+// Of the time that is left half, within limits.
+milliseconds pause_before_the_next(std::int64_t seconds_left) {
+  constexpr milliseconds kShortest = 6s;
+  if (seconds_left < 0) return Ungrown::kAskAgain;
+  return std::clamp<milliseconds>(milliseconds(std::min(seconds_left, kLongTime) * 500), kShortest,
+                                  Ungrown::kAskAgain);
 }
 
 }  // namespace
@@ -39,14 +42,13 @@ std::vector<Words> commands_to_grow(const std::string& full_name, std::uint64_t 
   return {bytes(step), bytes(room.free)};
 }
 
-milliseconds time_to_ask(std::int64_t seconds_left) { return half_of(seconds_left, 3s, 8s); }
-
-std::string Ungrown::try_to_grow(const Growing& store, Time now, const Grow& grow, const Unasked& unasked) {
-  const milliseconds again = time_to_ask(store.seconds_left) + half_of(store.seconds_left, 2s, kAskAgain);
+std::string Ungrown::try_to_grow(const Growing& store, Time now, const Grow& grow) {
   if (auto refusal = why(store.id, now)) return *std::move(refusal);
-  if (auto failure = why(store.group, now, again)) return *std::move(failure);
+  if (auto failure = why(store.group, now, pause_before_the_next(store.seconds_left)))
+    return *std::move(failure);
   try {
     const auto refusal = grow();
+    forget(store.group);
     forget(store.id);
     if (refusal) note(store.id, *refusal, now);
     return refusal.value_or("");
@@ -54,17 +56,25 @@ std::string Ungrown::try_to_grow(const Growing& store, Time now, const Grow& gro
     const auto* const answer = dynamic_cast<const ProviderError*>(&error);
     const bool is_missing = answer != nullptr && answer->status() == VSS_PROVIDER_E_OBJECT_NOT_FOUND;
     note(is_missing ? store.id : store.group, error.what(), now);
-    unasked(error.what());
     return error.what();
   }
 }
 
 std::optional<std::string> Ungrown::why(const std::string& id, Time now, milliseconds again) const {
+  const std::lock_guard lock(mutex_);
   const auto note = noted_.find(id);
   if (note == noted_.end() || now - note->second.time >= again) return std::nullopt;
   return note->second.why;
 }
 
-void Ungrown::note(const std::string& id, std::string why, Time now) { noted_[id] = {now, std::move(why)}; }
+void Ungrown::note(const std::string& id, std::string why, Time now) {
+  const std::lock_guard lock(mutex_);
+  noted_[id] = {now, std::move(why)};
+}
+
+void Ungrown::forget(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  noted_.erase(id);
+}
 
 }  // namespace vss::lvm

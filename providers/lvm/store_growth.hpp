@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,35 +37,31 @@ struct Growing {
   std::int64_t seconds_left = -1;  // until it is full; -1: unknown
 };
 
-// How long lvm may take to tell what room there is for it. Who uses the store is to hear of it before it is
-// full.
-[[nodiscard]] std::chrono::milliseconds time_to_ask(std::int64_t seconds_left);
-
-// Stores that did not grow. Thread rule: one thread at a time.
+// Stores that did not grow. Thread rule: any thread.
 class Ungrown {
  public:
   using Time = std::chrono::steady_clock::time_point;
   static constexpr std::chrono::seconds kAskAgain{30};
   // `grow` asks lvm: why the store did not grow, "" for one that is as large as it can ever get. Throws if
-  // lvm cannot be asked, which `unasked` is told: then lvm is not asked about any store of the group for a
-  // while, for each question may take its whole limit; sooner again for one that has little time left.
-  // OBJECT_NOT_FOUND is of this store alone.
+  // lvm cannot be asked: then lvm is not asked about any store of the group for a while, for each question
+  // may take its whole limit; sooner again for one that has little time left. OBJECT_NOT_FOUND is of this
+  // store alone.
   using Grow = std::function<std::optional<std::string>()>;
-  using Unasked = std::function<void(const std::string& why)>;
   // Why the store did not grow, by `grow` or what was noted; "" if it did.
-  std::string try_to_grow(const Growing& store, Time now, const Grow& grow, const Unasked& unasked);
+  std::string try_to_grow(const Growing& store, Time now, const Grow& grow);
   // What note() was told of it, nothing once it is time to ask lvm again.
   [[nodiscard]] std::optional<std::string> why(const std::string& id, Time now,
                                                std::chrono::milliseconds again = kAskAgain) const;
   // `why`: "" for one that is as large as it can ever get.
   void note(const std::string& id, std::string why, Time now);
-  void forget(const std::string& id) { noted_.erase(id); }
+  void forget(const std::string& id);
 
  private:
   struct Note {
     Time time;
     std::string why;
   };
+  mutable std::mutex mutex_;
   std::map<std::string, Note> noted_;
 };
 
