@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Where the time goes while vssd holds logical volumes: the system calls of vssd-hold and vssd-lvm from the first hold to
-the last release, traced by the kernel. The lines add up to the hold. Needs what lvm_hold.py needs, x86_64 and tracefs.
+the last release, traced by the kernel. The lines add up to the longest hold, which is printed as vssd counts it, too. Needs what lvm_hold.py needs, x86_64 and tracefs.
 See README.md.
 
     lvm_account.py [--rounds N] [--json] MOUNT_POINT...
@@ -23,10 +23,13 @@ INSTANCE = Path("/sys/kernel/tracing/instances/vssd-lvm-account")
 CALL = re.compile(r"\s*(vssd-\S+)-(\d+)\s+\[\d+\]\s+\S+\s+([\d.]+): sys_(enter|exit): NR (\d+)(?: \((.*)\))?")
 IOCTL = 16
 FREEZE, THAW = "freeze", "thaw"
+LONGEST = "the longest hold, by vssd"
 SUSPEND = "dm: suspend and resume"
 WAIT = "wait"
 # The last byte of the number of an ioctl of device-mapper; include/uapi/linux/dm-ioctl.h.
-MAPPER = {3: "dm: make a device", 4: "dm: remove a device", 5: "dm: name a device", 6: SUSPEND, 9: "dm: load a table"}
+MAPPER = {3: "dm: make a device", 4: "dm: remove a device", 5: "dm: name a device", 6: SUSPEND, 9: "dm: load a table",
+          14: "dm: message to a pool"}
+ASK = "dm: questions"
 CALLS = {
     **dict.fromkeys((7, 23, 45, 47, 232, 270, 271, 281), WAIT),  # poll, select, recv, epoll
     **dict.fromkeys((0, 1, 8, 17, 18, 74, 75, 206, 208, 209), "read and write"),
@@ -45,7 +48,7 @@ class Span(NamedTuple):
 
 @contextmanager
 def traced() -> Iterator[None]:
-    INSTANCE.mkdir()
+    INSTANCE.mkdir(exist_ok=True)
     try:
         (INSTANCE / "buffer_size_kb").write_text("16384")
         (INSTANCE / "trace_clock").write_text("mono")
@@ -63,11 +66,13 @@ def what_is(call: int, arguments: str) -> str:
     number = int(arguments.split(", ")[1], 16)
     group, last = number >> 8 & 0xff, number & 0xff
     if group == 0xfd:
-        return MAPPER.get(last, "dm: questions")
+        return MAPPER.get(last, ASK)
     return {(0x58, 119): FREEZE, (0x58, 120): THAW}.get((group, last), "other calls")
 
 
 def spans_of(trace: str) -> list[Span]:
+    if "LOST" in trace:
+        raise RuntimeError("the kernel's buffer was too small for the trace")
     begun: dict[str, tuple[float, str]] = {}
     spans = []
     for line in trace.splitlines():
@@ -84,25 +89,25 @@ def spans_of(trace: str) -> list[Span]:
 
 
 def account(spans: list[Span]) -> dict[str, float]:
-    """vssd-hold holds, vssd-lvm captures one volume after the other, vssd-hold lets go; between them they wait for vssd."""
-    steps = [span for span in spans if span.what in (FREEZE, THAW, SUSPEND)]
-    begin = min(span.begin for span in steps if span.program == "vssd-hold")
-    end = max(span.end for span in steps)
+    """vssd-hold holds, vssd-lvm captures one volume after the other, vssd-hold lets go; between them they wait for vssd.
+    The release of a device that lvm has resumed already is a question to device-mapper."""
+    holder = [span for span in spans if span.program == "vssd-hold"]
+    begin = min(span.begin for span in holder if span.what in (FREEZE, SUSPEND))
+    end = max(span.end for span in holder if span.what in (THAW, SUSPEND, ASK))
     lvm = [span for span in spans if span.program == "vssd-lvm" and begin < span.end and span.begin < end]
     busy = [span for span in lvm if span.what != WAIT]
     if not busy:
         raise RuntimeError("vssd-lvm did nothing while volumes were held")
-    first, last = busy[0].begin, busy[-1].end
+    first, last = busy[0].begin, min(busy[-1].end, end)
     lines = {"hold": first - begin}
     by_call: dict[str, float] = defaultdict(float)
-    for span in busy:
-        by_call[span.what] += span.end - span.begin
-    waited = sum(min(span.end, last) - max(span.begin, first) for span in lvm
-                 if span.what == WAIT and span.end > first and span.begin < last)
+    for span in lvm:
+        by_call[span.what] += max(min(span.end, last) - max(span.begin, first), 0)
+    waited = by_call.pop(WAIT, 0.0)
     lines |= dict(sorted(by_call.items()))
     lines["lvm computes"] = last - first - waited - sum(by_call.values())
     lines["between captures"] = waited
-    lines["release"] = max(end - last, 0.0)
+    lines["release"] = end - last
     lines["all"] = sum(lines.values())
     return lines
 
@@ -111,10 +116,12 @@ def one_set(paths: list[str]) -> dict[str, float]:
     volumes = [volume_at(path) for path in paths]
     with traced():
         with load(volumes):
-            _, remove = by_vssd(volumes)
-        trace = (INSTANCE / "trace").read_text()
-        remove()
-    return account(spans_of(trace))
+            holds, remove = by_vssd(volumes)
+        try:
+            trace = (INSTANCE / "trace").read_text()
+        finally:
+            remove()
+    return account(spans_of(trace)) | {LONGEST: max(holds)}
 
 
 def measure(paths: list[str], rounds: int) -> dict[str, float]:
@@ -123,7 +130,7 @@ def measure(paths: list[str], rounds: int) -> dict[str, float]:
     for _ in range(rounds):
         for line, value in one_set(paths).items():
             total[line] += value / rounds
-    return {line: total[line] for line in sorted(total, key=lambda line: line == "all")}
+    return {line: total[line] for line in sorted(total, key=lambda line: (line == "all", line == LONGEST))}
 
 
 def main() -> int:

@@ -139,8 +139,13 @@ int write_all(const std::filesystem::path& state, std::chrono::milliseconds paus
   std::fflush(stdout);
   wait_for_end();
   for (const pid_t writer : writers) kill(writer, SIGKILL);
-  for (const pid_t writer : writers) waitpid(writer, nullptr, 0);
-  return 0;
+  bool have_all_written = true;
+  for (const pid_t writer : writers) {
+    int status = 0;
+    waitpid(writer, &status, 0);
+    have_all_written = have_all_written && WIFSIGNALED(status);
+  }
+  return have_all_written ? 0 : 1;
 }
 
 struct Content {

@@ -164,11 +164,9 @@ class Guest(Remote):
             pass  # systemd ends the agent along with everybody: it may not have come to answer
         self._wait_for_end(limit)
 
-    def wait_until_off(self) -> None:
+    def wait_until_off(self, limit: float = 240) -> None:
         """Until somebody in the guest shuts it down."""
-        assert self._process
-        self._process.wait()
-        self._off()
+        self._wait_for_end(limit)
 
     def _wait_for_end(self, limit: float) -> None:
         assert self._process

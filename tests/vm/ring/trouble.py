@@ -112,5 +112,7 @@ def kill_lvm_loading(origin: str) -> str:
 
 def reset_at_work(group: str, moment: float) -> str:
     """The machine is off at that moment: nothing more is written but, to its console, whether volumes were held."""
-    told = f"for record in /run/vssd/hold.record.*; do [ ! -e $record ] || echo '<3>{OFF_WHILE_HELD}' >/dev/kmsg; done"
+    # The state of the first volume, see daemon/hold/record.hpp; 2 is Held.
+    told = ("for record in /run/vssd/hold.record.*; do state=$(od -An -tu1 -j112 -N1 $record); "
+            f"[ ${{state:-0}} -ne 2 ] || echo '<3>{OFF_WHILE_HELD}' >/dev/kmsg; done")
     return at_work(group, moment, f"{told}; echo b >/proc/sysrq-trigger")

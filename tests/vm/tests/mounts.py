@@ -111,7 +111,7 @@ class Mounts(Test):
         refused = guest.run(["vssctl", "delete", "--yes", "--set", made["set_id"]], timeout=180, check=False)
         self.true(not refused.ok and "ProviderVeto" in refused.err and "in use" in refused.err, f"the refusal: {refused}")
         keeper.stop()
-        guest.wait_for(lambda: vssd.snapshots(guest) == [], 120)  # vssd tries again by itself
+        guest.wait_for(lambda: vssd.leftovers(guest) == "", 120)  # vssd tries again by itself
 
     def later_writes_do_not_show(self, guest: Guest, volumes: list[Volume], made: dict) -> None:
         guest.run("\n".join(["set -e", *(

@@ -81,9 +81,10 @@ class StoreOverflow(Test):
         storage.make_group(guest, "other", ["other"])
         other = storage.thick(guest, "other", "two", "64M")
         elsewhere, made = vssd.create(guest, [other.path]), vssd.create(guest, [self.path])
+        self.write(guest, 10, pause=0).wait(180)
         holder = hold_lock(guest, "other")
         deletion = guest.spawn(f"exec vssctl delete --yes --set {elsewhere['set_id']}")
-        load = self.write(guest, 13)
+        load = self.write(guest, 13, pause=0.2)
         guest.wait_for(lambda: self.store_size(guest) >= 32, 50)  # the deletion waits for 60 s
         self.true(deletion.running(), "the deletion waits meanwhile")
         holder.stop()
