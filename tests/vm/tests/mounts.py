@@ -60,7 +60,7 @@ class Mounts(Test):
                                  for snapshot in made["snapshots"]))
         self.equal(said.out, "", "what a namespace that was made private before the set sees of it")
         self.later_writes_do_not_show(guest, volumes, made)
-        self.a_copy_of_the_mounts_delays_the_deletion(guest, made)
+        self.only_an_open_file_delays_the_deletion(guest, made)
         self.equal(vssd.leftovers(guest), "", "what is left while other mount namespaces exist")
         guest.run("systemctl stop private-before private-after")
 
@@ -99,15 +99,16 @@ class Mounts(Test):
         self.equal(said, "before\n" * len(volumes), f"what {service} sees in the snapshots")
 
     @staticmethod
-    def unshared(guest: Guest) -> Process:
-        """With a mount namespace that takes over nothing more and gives nothing back."""
-        process = guest.spawn(["unshare", "--mount", "--propagation", "private", "sleep", "infinity"])
+    def unshared(guest: Guest, file: str = "/dev/null") -> Process:
+        """With a mount namespace that takes over nothing more and gives nothing back; has the file open there."""
+        process = guest.spawn(f"exec unshare --mount --propagation private bash -c 'exec sleep infinity <{file}'")
         guest.wait_for(f"[ $(cat /proc/{process.pid}/comm) = sleep ]")
         return process
 
-    def a_copy_of_the_mounts_delays_the_deletion(self, guest: Guest, made: dict) -> None:
-        """A namespace that was made private while they were there keeps the volumes in use."""
-        keeper = self.unshared(guest)
+    def only_an_open_file_delays_the_deletion(self, guest: Guest, made: dict) -> None:
+        """Namespaces that were made private while the mounts were there have a copy of each."""
+        self.unshared(guest)
+        keeper = self.unshared(guest, f"{made['snapshots'][0]['path']}/file")
         refused = guest.run(["vssctl", "delete", "--yes", "--set", made["set_id"]], timeout=180, check=False)
         self.true(not refused.ok and "ProviderVeto" in refused.err and "in use" in refused.err, f"the refusal: {refused}")
         keeper.stop()
