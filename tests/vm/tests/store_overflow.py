@@ -109,9 +109,18 @@ class StoreOverflow(Test):
         self.true("lost" in guest.run(f"vssctl show {made['set_id']}").out, "show says that it is lost")
         self.true("lost" in guest.run("vssctl list snapshots").out, "the table says that it is lost")
         monitor.stop()
+        self.no_set_without_space(guest)
         vssd.delete(guest, made)
         guest.run("lvremove -q -y data/filler")
         expect_sound(guest, [self.path])
+
+    def no_set_without_space(self, guest: Guest) -> None:
+        try:
+            vssd.create(guest, [self.path])
+        except vssd.Refused as refused:
+            self.equal(refused.name, "InsufficientStorage", f"the error: {refused}")
+        else:
+            raise AssertionError("a set is made in a group without space")
 
     @staticmethod
     def told(monitor: Process, until: str) -> list[dict]:
