@@ -10,7 +10,6 @@ from .remote import Process, Remote
 
 CONFIG = "/etc/vssd/vssd.conf.d/test.conf"
 WRITER = "/run/test-writer.toml"
-OFF_WHILE_HELD = "vssd-test: off while volumes are held"
 
 
 def set_up(guest: Remote, **provider_lvm: str | int) -> None:
@@ -111,8 +110,15 @@ def kill_lvm_loading(origin: str) -> str:
 
 
 def reset_at_work(group: str, moment: float) -> str:
-    """The machine is off at that moment: nothing more is written but, to its console, whether volumes were held."""
-    # The state of the first volume, see daemon/hold/record.hpp; 2 is Held.
-    told = ("for record in /run/vssd/hold.record.*; do state=$(od -An -tu1 -j112 -N1 $record); "
-            f"[ ${{state:-0}} -ne 2 ] || echo '<3>{OFF_WHILE_HELD}' >/dev/kmsg; done")
-    return at_work(group, moment, f"{told}; echo b >/proc/sysrq-trigger")
+    """The machine is off at that moment: nothing more is written."""
+    return at_work(group, moment, "echo b >/proc/sysrq-trigger")
+
+
+def reset_while_held(origin: str) -> str:
+    """For a writer's Freeze: the machine is off when a volume is held and lvm has made what its origin will stand on. Looks
+    100 times a second, before vssd-lvm, which has a real-time priority then."""
+    # The state of the first volume in the record, see daemon/hold/record.hpp; 2 is Held.
+    reset = '[ "$(od -An -tu1 -j112 -N1 /run/vssd/hold.record.*)" -eq 2 ] && echo b >/proc/sysrq-trigger'
+    watch = (f"exec 3<> <(:); end=$((SECONDS + 60)); until [ $SECONDS -gt $end ]; do for file in /sys/block/dm-*/dm/name; do "
+             f"read -r name <$file; [ $name != {origin}-real ] || {{ {reset}; exit; }}; done; read -rt 0.01 -u 3; done")
+    return f"setsid chrt --fifo 90 bash -c {shlex.quote(watch)} >/dev/null 2>&1 <&- &"

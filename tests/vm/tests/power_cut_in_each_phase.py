@@ -11,7 +11,7 @@ from ring import storage, vssd
 from ring.guest import Guest
 from ring.soundness import expect_sound
 from ring.testcase import Test
-from ring.trouble import (OFF_WHILE_HELD, begin, reset_at_work, set_up, start_writer, stop_at, wait_until_at,
+from ring.trouble import (begin, reset_at_work, reset_while_held, set_up, start_writer, stop_at, wait_until_at,
                           wait_until_made)
 
 # One power cut and boot each. run.sh has the first ones only; from five on, which is --all, there are all of them.
@@ -58,7 +58,10 @@ class PowerCutInEachPhase(Test):
 
     def off_at_work(self, guest: Guest, event: str) -> None:
         """The machine is off while lvm does what follows the event."""
-        start_writer(guest, self.paths, {event: reset_at_work("data", 0.5)})
+        self.off_by(guest, {event: reset_at_work("data", 0.5)})
+
+    def off_by(self, guest: Guest, commands: dict[str, str]) -> None:
+        start_writer(guest, self.paths, commands)
         begin(guest, self.paths, "--persistent")
         guest.wait_until_off()
 
@@ -75,9 +78,7 @@ class PowerCutInEachPhase(Test):
 
     def capture(self, guest: Guest) -> None:
         """In the middle of lvm's commands, while volumes are held."""
-        before = guest.console_log().count(OFF_WHILE_HELD)
-        self.off_at_work(guest, "freeze")
-        self.equal(guest.console_log().count(OFF_WHILE_HELD), before + 1, "power cuts while volumes are held")
+        self.off_by(guest, {"freeze": reset_while_held("data-thick")})
 
     def thaw(self, guest: Guest) -> None:
         """All is captured, and nothing held."""
