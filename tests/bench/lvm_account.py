@@ -8,7 +8,6 @@ See README.md.
 """
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -17,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, NamedTuple
 
-from lvm_hold import by_vssd, load, volume_at
+from lvm_hold import by_vssd, command_line, load, volume_at
 
 INSTANCE = Path("/sys/kernel/tracing/instances/vssd-lvm-account")
 CALL = re.compile(r"\s*(vssd-\S+)-(\d+)\s+\[\d+\]\s+\S+\s+([\d.]+): sys_(enter|exit): NR (\d+)(?: \((.*)\))?")
@@ -134,11 +133,7 @@ def measure(paths: list[str], rounds: int) -> dict[str, float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("paths", nargs="+", metavar="MOUNT_POINT")
-    arguments = parser.parse_args()
+    arguments = command_line(__doc__.splitlines()[0])
     try:
         table = measure(arguments.paths, arguments.rounds)
     except (RuntimeError, OSError, KeyError, ValueError) as error:

@@ -230,12 +230,16 @@ def print_table(table: dict[str, dict[str, float]]) -> None:
         print(f"{name:8}" + "".join(f"{value:10.0f}" for value in row.values()))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def command_line(description: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("paths", nargs="+", metavar="MOUNT_POINT")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    arguments = command_line(__doc__.splitlines()[0])
     try:
         table = measure([volume_at(path) for path in arguments.paths], arguments.rounds)
     except (RuntimeError, OSError, KeyError) as error:
