@@ -122,9 +122,11 @@ asio::awaitable<core::Status> HostedProvider::load(std::string runtime_dir, Sett
 }
 
 std::string HostedProvider::stuck_in() const {
-  // A look at health makes nothing that would have to be removed, so nobody need wait for one.
-  std::string creation = creation_.stuck_in();
-  return creation.empty() ? management_.stuck_in() : creation;
+  for (const Lane* lane : {&creation_, &management_, &health_}) {
+    std::string operation = lane->stuck_in();
+    if (!operation.empty()) return operation;
+  }
+  return "";
 }
 
 asio::awaitable<core::Result<core::VolumeSupport>> HostedProvider::is_volume_supported(core::Volume volume) {
