@@ -112,7 +112,7 @@ class Mounts(Test):
         keeper = self.unshared(guest, f"{made['snapshots'][0]['path']}/file")
         refused = guest.run(["vssctl", "delete", "--yes", "--set", made["set_id"]], timeout=180, check=False)
         self.true("could not be deleted" in refused.err, f"the refusal: {refused}")
-        self.true(" in use" in journal(guest), "the journal has what lvm said")
+        self.true("contains a filesystem in use" in journal(guest), "the journal has what lvm said")
         keeper.stop()
         guest.wait_for(lambda: vssd.leftovers(guest) == "", 120)  # vssd tries again by itself
 
