@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Where the time goes while vssd holds logical volumes: the system calls of vssd-hold and vssd-lvm from the first hold to
-the last release, traced by the kernel. The lines add up to the longest hold, which is printed as vssd counts it, too. Needs what lvm_hold.py needs, x86_64 and tracefs.
-See README.md.
+the last release, traced by the kernel. The lines add up to the longest hold, which is printed as vssd counts it, too.
+Needs what lvm_hold.py needs, x86_64 and tracefs. See README.md.
 
     lvm_account.py [--rounds N] [--json] MOUNT_POINT...
 """
