@@ -102,11 +102,16 @@ def kill_lvm_at_work(group: str, moment: float) -> str:
     return _kill_lvm(at_work(group, moment, _KILL))
 
 
+def _when_loading(origin: str, script: str, limit: int, pause: str = "") -> str:
+    """When lvm has made what the origin will stand on; looked for with a pause in between."""
+    return (f"end=$((SECONDS + {limit})); until [ $SECONDS -gt $end ]; do for file in /sys/block/dm-*/dm/name; do "
+            f"read -r name <$file; [ $name != {origin}-real ] || {{ {script}; exit; }}; done; {pause}done")
+
+
 def kill_lvm_loading(origin: str) -> str:
     """Killed when it has made what the origin will stand on, and before it suspends it; some milliseconds lie between."""
-    watch = ("end=$((SECONDS + 30)); until [ $SECONDS -gt $end ]; do for file in /sys/block/dm-*/dm/name; do "
-             f"read -r name <$file; [ $name != {origin}-real ] || {{ {_KILL}; exit; }}; done; done")
-    return _kill_lvm(f"setsid bash -c {shlex.quote(watch)} >/dev/null 2>&1 <&- &")
+    watch = shlex.quote(_when_loading(origin, _KILL, 30))
+    return _kill_lvm(f"setsid bash -c {watch} >/dev/null 2>&1 <&- &")
 
 
 def reset_at_work(group: str, moment: float) -> str:
@@ -119,6 +124,5 @@ def reset_while_held(origin: str) -> str:
     100 times a second, before vssd-lvm, which has a real-time priority then."""
     # The state of the first volume in the record, see daemon/hold/record.hpp; 2 is Held.
     reset = '[ "$(od -An -tu1 -j112 -N1 /run/vssd/hold.record.*)" -eq 2 ] && echo b >/proc/sysrq-trigger'
-    watch = (f"exec 3<> <(:); end=$((SECONDS + 60)); until [ $SECONDS -gt $end ]; do for file in /sys/block/dm-*/dm/name; do "
-             f"read -r name <$file; [ $name != {origin}-real ] || {{ {reset}; exit; }}; done; read -rt 0.01 -u 3; done")
-    return f"setsid chrt --fifo 90 bash -c {shlex.quote(watch)} >/dev/null 2>&1 <&- &"
+    watch = shlex.quote("exec 3<> <(:); " + _when_loading(origin, reset, 60, "read -rt 0.01 -u 3; "))
+    return f"setsid chrt --fifo 90 bash -c {watch} >/dev/null 2>&1 <&- &"
