@@ -102,16 +102,23 @@ def kill_lvm_at_work(group: str, moment: float) -> str:
     return _kill_lvm(at_work(group, moment, _KILL))
 
 
-def _when_loading(origin: str, script: str, limit: int, pause: str = "") -> str:
-    """When lvm has made what the origin will stand on; looked for with a pause in between."""
-    return (f"end=$((SECONDS + {limit})); until [ $SECONDS -gt $end ]; do for file in /sys/block/dm-*/dm/name; do "
-            f"read -r name <$file; [ $name != {origin}-real ] || {{ {script}; exit; }}; done; {pause}done")
+def _when_made(devices: str, script: str, pause: str = "") -> str:
+    """For a writer's event: when lvm has made one of these devices, which are not there yet; looked for with a pause in
+    between, by what runs bash(1) in the background."""
+    return (f"end=$((SECONDS + 60)); until [ $SECONDS -gt $end ]; do for file in /sys/block/dm-*/dm/name; do "
+            f"read -r name <$file; [[ $name != {devices} || $before == *\" $name \"* ]] || {{ {script}; exit; }}; "
+            f"done; {pause}done")
+
+
+def _in_background(script: str, scheduling: str = "") -> str:
+    """before: the devices that are there now."""
+    return ('before=" $(cat /sys/block/dm-*/dm/name | tr "\\n" " ")"; export before; '
+            f"setsid {scheduling}bash -c {shlex.quote(script)} >/dev/null 2>&1 <&- &")
 
 
 def kill_lvm_loading(origin: str) -> str:
     """Killed when it has made what the origin will stand on, and before it suspends it; some milliseconds lie between."""
-    watch = shlex.quote(_when_loading(origin, _KILL, 30))
-    return _kill_lvm(f"setsid bash -c {watch} >/dev/null 2>&1 <&- &")
+    return _kill_lvm(_in_background(_when_made(f"{origin}-real", _KILL)))
 
 
 def reset_at_work(group: str, moment: float) -> str:
@@ -120,9 +127,11 @@ def reset_at_work(group: str, moment: float) -> str:
 
 
 def reset_while_held(origin: str) -> str:
-    """For a writer's Freeze: the machine is off when a volume is held and lvm has made what its origin will stand on. Looks
-    100 times a second, before vssd-lvm, which has a real-time priority then."""
+    """For a writer's Freeze: the machine is off when a volume is held, and lvm has made the store of the origin's new
+    snapshot and has not put it in use. Looks 100 times a second, before vssd-lvm, which has a real-time priority then."""
     # The state of the first volume in the record, see daemon/hold/record.hpp; 2 is Held.
-    reset = '[ "$(od -An -tu1 -j112 -N1 /run/vssd/hold.record.*)" -eq 2 ] && echo b >/proc/sysrq-trigger'
-    watch = shlex.quote("exec 3<> <(:); " + _when_loading(origin, reset, 60, "read -rt 0.01 -u 3; "))
-    return f"setsid chrt --fifo 90 bash -c {watch} >/dev/null 2>&1 <&- &"
+    held = 'state=$(od -An -tu1 -j112 -N1 /run/vssd/hold.record.*); [ "${state:-0}" -eq 2 ]'
+    pause = "read -rt 0.01 -u 3; "
+    watch = (f"exec 3<> <(:); end=$((SECONDS + 60)); until {held}; do [ $SECONDS -le $end ] || exit; {pause}done; "
+             + _when_made(f"{origin}_vss_*-cow", "echo b >/proc/sysrq-trigger", pause))
+    return _in_background(watch, "chrt --fifo 90 ")
