@@ -54,12 +54,12 @@ std::vector<std::uint32_t> uids_of(const std::vector<std::string>& accounts) {
 }  // namespace
 
 void Daemon::HoldGate::begin_hold() {
-  ++depth_;
   log_->begin_hold();
+  if (++depth_ == 1) loop_.begin();
 }
 
 void Daemon::HoldGate::end_hold() {
-  --depth_;
+  if (--depth_ == 0) loop_.end();
   log_->end_hold();
 }
 

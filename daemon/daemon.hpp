@@ -2,6 +2,8 @@
 #pragma once
 // The parts of vssd put together: one loop, the adapters of the operating system, the coordinator, the bus.
 
+#include <unistd.h>
+
 #include <memory>
 
 #include <asio/io_context.hpp>
@@ -9,6 +11,7 @@
 
 #include "daemon/bus/bus_service.hpp"
 #include "daemon/core/coordinator.hpp"
+#include "daemon/core/urgency.hpp"
 #include "daemon/hold/helper_holder.hpp"
 #include "daemon/provider_host/provider_registry.hpp"
 #include "daemon/system/config.hpp"
@@ -31,16 +34,18 @@ class Daemon {
   int run();
 
  private:
-  // The log's gate, which also knows whether something is held right now.
+  // The log's gate, which also knows whether something is held right now: then the loop runs before others.
   class HoldGate final : public core::LogGate {
    public:
-    explicit HoldGate(std::shared_ptr<system::DeferredSink> log) : log_(std::move(log)) {}
+    // In the thread of the loop.
+    explicit HoldGate(std::shared_ptr<system::DeferredSink> log) : log_(std::move(log)), loop_(::gettid()) {}
     void begin_hold() override;
     void end_hold() override;
     [[nodiscard]] bool is_holding() const { return depth_ > 0; }
 
    private:
     std::shared_ptr<system::DeferredSink> log_;
+    core::Urgency loop_;
     int depth_ = 0;
   };
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
@@ -11,6 +12,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+
+#include "daemon/core/urgency.hpp"
 
 namespace vss::hold {
 
@@ -41,6 +44,14 @@ sigset_t block_signals() {
 void avoid_oom_killer() {
   const core::UniqueFd file(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   [[maybe_unused]] const ssize_t written = write(file.get(), "-1000", 5);
+}
+
+// Before those whose hold it may have to end, vssd and its providers, too; its threads inherit that. Best
+// effort.
+void run_before_others() {
+  sched_param priority{};
+  priority.sched_priority = sched_get_priority_min(SCHED_RR) + 1;
+  if (!core::is_real_time(sched_getscheduler(0))) sched_setscheduler(0, SCHED_RR, &priority);
 }
 
 void drain(int fd) noexcept {
@@ -86,6 +97,7 @@ int Helper::prepare(std::span<core::UniqueFd> fds) {
   if (!wake_ || !limit_timer_ || !signals_) return errno;
   shared_.wake = wake_.get();
   if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) return errno;
+  run_before_others();
   for (std::size_t i = 0; i < fds.size(); ++i) {
     RecordTarget& target = record_.targets()[i];
     HoldAction action(static_cast<core::HoldAbility>(target.ability), std::move(fds[i]), target.device.data(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/hold/release.hpp"
 
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
@@ -12,6 +13,8 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+
+#include "daemon/core/urgency.hpp"
 
 namespace vss::hold {
 
@@ -123,6 +126,7 @@ class Pass {
     const Stamp seen = target.now();
     try {
       std::thread([job = job_, outcome, index, seen] {
+        core::Urgency(gettid()).begin();
         auto result = release_one(*job, index, seen);
         const std::lock_guard lock(outcome->mutex);
         outcome->result = std::move(result);

@@ -3,12 +3,14 @@
 
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <system_error>
 #include <utility>
 
+#include "daemon/core/urgency.hpp"
 #include "daemon/hold/on_thread.hpp"
 #include "daemon/hold/release.hpp"
 
@@ -47,6 +49,7 @@ bool something_is_held(const Record& record) {
 core::Result<ReleaseReport> release_on_own_descriptors(const std::shared_ptr<Record>& record,
                                                        const std::vector<std::shared_ptr<HoldAction>>& own,
                                                        const std::shared_ptr<ProcessWatch>& helper) {
+  core::Urgency(gettid()).begin();
   const auto job = std::make_shared<ReleaseJob>();
   job->record = record;
   job->action = [own](std::size_t index) { return own[index]; };

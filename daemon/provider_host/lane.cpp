@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/provider_host/lane.hpp"
 
-#include <csignal>
+#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
+#include <csignal>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -16,6 +18,8 @@
 #include <asio/redirect_error.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
+
+#include "daemon/core/urgency.hpp"
 
 namespace vss::provider_host {
 
@@ -45,7 +49,15 @@ class Lane::Worker : public std::enable_shared_from_this<Worker> {
   void submit(std::shared_ptr<Operation> operation) {
     const std::lock_guard lock(mutex_);
     slot_ = std::move(operation);
+    hurry(*slot_);
     wake_.notify_one();
+  }
+
+  // A commit has ended, or nobody waits for it any more: it may never end. Not in its own thread: with the
+  // lock and without its turn it would stop the loop.
+  void calm_down() {
+    const std::lock_guard lock(mutex_);
+    if (urgency_) urgency_->end();
   }
 
   // Nothing is posted to the executor afterwards. An idle thread ends, a busy one is left behind.
@@ -54,6 +66,7 @@ class Lane::Worker : public std::enable_shared_from_this<Worker> {
     {
       const std::lock_guard lock(mutex_);
       closed_ = true;
+      if (urgency_) urgency_->end();
       busy = busy_ || slot_ != nullptr;
       wake_.notify_one();
     }
@@ -67,12 +80,14 @@ class Lane::Worker : public std::enable_shared_from_this<Worker> {
  private:
   void loop() noexcept {
     std::unique_lock lock(mutex_);
+    urgency_.emplace(::gettid());
     while (true) {
       wake_.wait(lock, [this] { return closed_ || slot_; });
-      if (closed_) return;
+      if (closed_) return urgency_.reset();
       auto operation = std::move(slot_);
       slot_ = nullptr;
       busy_ = true;
+      hurry(*operation);
       lock.unlock();
       operation->run();
       lock.lock();
@@ -82,8 +97,14 @@ class Lane::Worker : public std::enable_shared_from_this<Worker> {
     }
   }
 
+  // Volumes are held.
+  void hurry(const Operation& operation) {
+    if (urgency_ && operation.kind() == OperationKind::Commit && !operation.cancelled()) urgency_->begin();
+  }
+
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::optional<core::Urgency> urgency_;  // of the thread, from its start on
   std::shared_ptr<Operation> slot_;
   bool busy_ = false;
   bool closed_ = false;
@@ -97,12 +118,14 @@ constexpr std::chrono::milliseconds kGraceWhenLeft{500};
 void wake(const Operation& operation) {
   if (const auto timer = operation.progress.waiter.lock()) timer->cancel();
 }
+}  // namespace
 
 // Tells the module that nobody waits any longer, however the waiting ends. An abort is to be completed all
 // the same.
-class CancelWhenLeft {
+class Lane::CancelWhenLeft {
  public:
-  explicit CancelWhenLeft(std::shared_ptr<Operation> operation) : operation_(std::move(operation)) {}
+  CancelWhenLeft(std::shared_ptr<Operation> operation, std::shared_ptr<Worker> worker)
+      : operation_(std::move(operation)), worker_(std::move(worker)) {}
   CancelWhenLeft(const CancelWhenLeft&) = delete;
   CancelWhenLeft& operator=(const CancelWhenLeft&) = delete;
   ~CancelWhenLeft() {
@@ -112,12 +135,13 @@ class CancelWhenLeft {
     operation_->progress.deadline =
         std::min(operation_->progress.deadline, std::chrono::steady_clock::now() + kGraceWhenLeft);
     if (operation_->kind() != OperationKind::Abort) operation_->cancel();
+    if (operation_->kind() == OperationKind::Commit) worker_->calm_down();
   }
 
  private:
   std::shared_ptr<Operation> operation_;
+  std::shared_ptr<Worker> worker_;
 };
-}  // namespace
 
 Lane::Lane(asio::any_io_executor executor, const std::string& thread_name)
     : executor_(std::move(executor)), self_(std::make_shared<Lane*>(this)) {
@@ -169,6 +193,7 @@ void Lane::start_next() {
 
 void Lane::finished(const std::shared_ptr<Operation>& operation) {
   running_.reset();
+  worker_->calm_down();
   operation->progress.finished = true;
   if (operation->progress.abandoned) {
     const auto outcome = operation->outcome();
@@ -194,7 +219,7 @@ asio::awaitable<core::Status> Lane::run(std::shared_ptr<Operation> operation) {
 
   const auto timer = std::make_shared<asio::steady_timer>(executor_);
   operation->progress.waiter = timer;
-  const CancelWhenLeft guard(operation);
+  const CancelWhenLeft guard(operation, worker_);
   queue_.push_back(operation);
   start_next();
   while (!operation->progress.finished) {

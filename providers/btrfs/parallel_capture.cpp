@@ -58,7 +58,6 @@ void ParallelCapture::run() {
   if (threads_.empty()) {
     for (std::size_t i = 0; i < jobs_.size(); ++i) errors_[i] = make_snapshot(jobs_[i]);
   } else {
-    const UrgentThread urgent;
     left_ = jobs_.size();
     starter_->start();
     ++round_;

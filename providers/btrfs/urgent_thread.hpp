@@ -3,7 +3,6 @@
 // The calls of one capture have to reach the kernel while a commit of a few milliseconds runs. On a busy
 // machine a thread of ordinary priority waits longer than that for a processor.
 
-#include <pthread.h>
 #include <sched.h>
 
 namespace vss::btrfs {
@@ -15,11 +14,12 @@ class UrgentThread {
   UrgentThread() noexcept {
     sched_param lowest{};
     lowest.sched_priority = ::sched_get_priority_min(SCHED_RR);
-    raised_ = ::pthread_getschedparam(::pthread_self(), &policy_, &before_) == 0 &&
-              ::pthread_setschedparam(::pthread_self(), SCHED_RR, &lowest) == 0;
+    policy_ = ::sched_getscheduler(0);
+    raised_ = policy_ >= 0 && ::sched_getparam(0, &before_) == 0 &&
+              ::sched_setscheduler(0, SCHED_RR, &lowest) == 0;
   }
   ~UrgentThread() {
-    if (raised_) ::pthread_setschedparam(::pthread_self(), policy_, &before_);
+    if (raised_) ::sched_setscheduler(0, policy_, &before_);
   }
   UrgentThread(const UrgentThread&) = delete;
   UrgentThread& operator=(const UrgentThread&) = delete;

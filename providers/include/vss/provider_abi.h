@@ -180,7 +180,8 @@ struct vss_provider_ops {
   int (*pre_commit)(const struct vss_provider_host *host, const char *set_id);
 
   /* The capture of these members, in as few steps as possible; they are held (or unholdable), all of one group or a
-     single one. Goal: far below a second; the limit is 10 s for all providers together. */
+     single one. Goal: far below a second; the limit is 10 s for all providers together. The thread has the
+     lowest real-time priority meanwhile, where vssd may give it; threads that it starts have not. */
   int (*commit)(const struct vss_provider_host *host, const char *set_id, const struct vss_member *members,
                 size_t count);
 

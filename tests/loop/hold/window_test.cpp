@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/loop/hold/hold_fixture.hpp"
+#include "tests/support/priorities.hpp"
 
 namespace vss::hold {
 namespace {
@@ -38,6 +39,19 @@ TEST_F(HoldWindow, WritersBlockFromHoldToRelease) {
   ASSERT_TRUE(vssd.await((*window)->finish()));
   EXPECT_TRUE(record_paths().empty());
   EXPECT_TRUE(helper.gone());
+}
+
+TEST_F(HoldWindow, TheHelperAndItsThreadsRunBeforeOrdinaryOnes) {
+  make({"ext4", "ext4"});
+  Coordinator vssd(runtime_dir());
+  auto window = vssd.arm(targets(), 20s);
+  ASSERT_TRUE(window) << window.error().message;
+  for (const std::size_t i : {0U, 1U}) ASSERT_TRUE(vssd.await((*window)->hold(i)));
+  const test::ThreadCount threads = test::count_threads(static_cast<pid_t>(record()->header().helper.pid));
+  const std::size_t all = 3;
+  EXPECT_EQ(threads.urgent, test::may_be_urgent() ? all : 0);
+  EXPECT_EQ(threads.ordinary, test::may_be_urgent() ? 0 : all);
+  ASSERT_TRUE(vssd.await((*window)->finish()));
 }
 
 TEST_F(HoldWindow, EverythingIsReleasedInReverseOrderWhenTheLimitPasses) {

@@ -13,6 +13,7 @@
 #include <asio/use_awaitable.hpp>
 
 #include "daemon/provider_host/lane.hpp"
+#include "tests/support/priorities.hpp"
 #include "tests/support/wait_until.hpp"
 #include "tests/unit/providers/run_awaitable.hpp"
 
@@ -85,6 +86,40 @@ TEST_F(Lanes, AnOverdueOperationIsAnErrorThatNamesItAndTheLaneIsStuckUntilItRetu
   const auto calls = std::make_shared<std::atomic<int>>(0);
   EXPECT_TRUE(test::run(context_, lane_.run(noting(OperationKind::BeginPrepare, calls))));
   EXPECT_EQ(*calls, 1);
+}
+
+TEST_F(Lanes, AThreadIsUrgentInACommitAndInNothingElse) {
+  for (const OperationKind kind :
+       {OperationKind::EndPrepare, OperationKind::Commit, OperationKind::PostCommit}) {
+    SCOPED_TRACE(to_string(kind));
+    bool urgent = false;
+    const auto operation = std::make_shared<Operation>("test", kind, [&](const vss_provider_host*) {
+      urgent = test::is_urgent(0);
+      return 0;
+    });
+    operation->progress.limit = 10s;
+    ASSERT_TRUE(test::run(context_, lane_.run(operation)));
+    EXPECT_EQ(urgent, kind == OperationKind::Commit && test::may_be_urgent());
+  }
+}
+
+TEST_F(Lanes, ACommitThatNobodyWaitsForAnyMoreIsNotUrgent) {
+  const auto urgent = std::make_shared<std::atomic<bool>>(true);
+  const auto ended = std::make_shared<std::atomic<bool>>(false);
+  const auto gate = gate_;
+  const auto operation =
+      std::make_shared<Operation>("test", OperationKind::Commit, [=](const vss_provider_host*) {
+        gate->entered = true;
+        *ended = test::wait_until([&] { return gate->open.load(); }, 30s);
+        *urgent = test::is_urgent(0);
+        return 0;
+      });
+  operation->progress.limit = 10ms;
+  ASSERT_FALSE(test::run(context_, lane_.run(operation)));
+  gate_->open = true;
+  test::run_until(context_, [&] { return lane_.stuck_in().empty(); });
+  EXPECT_TRUE(*ended);
+  EXPECT_FALSE(*urgent);
 }
 
 TEST_F(Lanes, WhileStuckNewOperationsAreRefusedAtOnce) {

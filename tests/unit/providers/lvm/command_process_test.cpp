@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/priorities.hpp"
 #include "vss/provider_module.hpp"
 
 namespace vss::lvm {
@@ -138,15 +139,8 @@ TEST(CommandProcess, AnEndInTheMiddleOfACommandIsAnErrorThatSaysHow) {
   EXPECT_EQ(lost, 1);
 }
 
-// Whether this process may do what vssd may.
-bool may_be_urgent() {
-  const sched_param urgent{::sched_get_priority_min(SCHED_RR)};
-  const sched_param usual{0};
-  return ::sched_setscheduler(0, SCHED_RR, &urgent) == 0 && ::sched_setscheduler(0, SCHED_OTHER, &usual) == 0;
-}
-
 TEST(CommandProcess, OneThatIsUrgentGoesBeforeOthersAndItsChildrenDoNot) {
-  const int expected = may_be_urgent() ? SCHED_RR | SCHED_RESET_ON_FORK : SCHED_OTHER;
+  const int expected = test::may_be_urgent() ? SCHED_RR | SCHED_RESET_ON_FORK : SCHED_OTHER;
   CommandProcess process = make();
   process.set_urgent(true);  // of one that is not there
   process.start();
