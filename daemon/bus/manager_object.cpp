@@ -205,7 +205,7 @@ void ManagerObject::ListProviders(sdbus::Result<Dictionaries>&& result) {
                          {"version", sdbus::Variant(info.version)},
                          {"type", sdbus::Variant(std::string("software"))},
                          {"priority", sdbus::Variant(static_cast<std::int32_t>(info.priority))},
-                         {"busy", sdbus::Variant(provider->stuck_in())}});
+                         {"busy", sdbus::Variant(provider->overdue())}});
   }
   reply_with(std::move(result), at_once(std::move(providers)));
 }

@@ -125,6 +125,9 @@ class Provider {
   virtual ~Provider() = default;
   [[nodiscard]] virtual const ProviderInfo& info() const = 0;
   // The operation that overran its limit and still runs, "" otherwise.
+  [[nodiscard]] virtual std::string overdue() const = 0;
+  // The same of those that make, remove or change something: no look at health. What they were to do may yet
+  // be done.
   [[nodiscard]] virtual std::string stuck_in() const = 0;
 
   virtual asio::awaitable<Result<VolumeSupport>> is_volume_supported(Volume volume) = 0;

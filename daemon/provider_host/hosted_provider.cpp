@@ -122,11 +122,13 @@ asio::awaitable<core::Status> HostedProvider::load(std::string runtime_dir, Sett
 }
 
 std::string HostedProvider::stuck_in() const {
-  for (const Lane* lane : {&creation_, &management_, &health_}) {
-    std::string operation = lane->stuck_in();
-    if (!operation.empty()) return operation;
-  }
-  return "";
+  std::string operation = creation_.stuck_in();
+  return operation.empty() ? management_.stuck_in() : operation;
+}
+
+std::string HostedProvider::overdue() const {
+  std::string operation = stuck_in();
+  return operation.empty() ? health_.stuck_in() : operation;
 }
 
 asio::awaitable<core::Result<core::VolumeSupport>> HostedProvider::is_volume_supported(core::Volume volume) {

@@ -62,6 +62,7 @@ class HostedProvider final : public core::Provider {
   [[nodiscard]] bool only_by_name() const { return module_.only_by_name(); }
 
   [[nodiscard]] const core::ProviderInfo& info() const override { return module_.info(); }
+  [[nodiscard]] std::string overdue() const override;
   [[nodiscard]] std::string stuck_in() const override;
   asio::awaitable<core::Result<core::VolumeSupport>> is_volume_supported(core::Volume volume) override;
 

@@ -84,6 +84,7 @@ class FakeProvider final : public Provider {
  public:
   explicit FakeProvider(Trace& trace) : trace_(trace) { info_.name = "fake"; }
   [[nodiscard]] const ProviderInfo& info() const override { return info_; }
+  [[nodiscard]] std::string overdue() const override { return {}; }
   [[nodiscard]] std::string stuck_in() const override { return {}; }
   asio::awaitable<Result<VolumeSupport>> is_volume_supported(Volume) override {
     if (refusals_seen > 0) trace_.push_back("provider is_volume_supported");

@@ -30,6 +30,7 @@ struct FakeModule {
   static provider_host::Limits limits() {
     provider_host::Limits limits;
     limits.commit = std::chrono::milliseconds(100);
+    limits.check_health = std::chrono::seconds(2);
     return limits;
   }
   static FakeModule& instance() {

@@ -189,6 +189,15 @@ TEST_F(Providers, AHealthCheckDoesNotWaitForADeletion) {
   EXPECT_EQ((*looking->value)->health, core::SnapshotHealth::AtRisk);
 }
 
+TEST_F(Providers, ALookAtHealthThatHangsIsOverdueAndNothingIsStuckForIt) {
+  write_script("check_health hang\n");
+  EXPECT_FALSE(test::run(context(), provider().check_health(new_member(core::Guid::random()))));
+  EXPECT_EQ(provider().overdue(), "check_health");
+  EXPECT_EQ(provider().stuck_in(), "");
+  write_script("");
+  test::run_until(context(), [] { return provider().overdue().empty(); });
+}
+
 TEST_F(Providers, ABrokenSnapshotTellsWhereItLivesAndIsNotFoundToBeRemoved) {
   const core::Guid set = core::Guid::random();
   const core::Member member = new_member(set);
