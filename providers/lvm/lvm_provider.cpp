@@ -36,9 +36,13 @@ constexpr auto kOthersLimit = 10s;  // what vssd does in another thread has to e
 constexpr auto kReadyLimit = 8s;    // of pre_commit as well, and so is the start of vssd-lvm, 10 s
 constexpr auto kWindowLimit = 8s;   // all captures of what is held; begins before the 10 s of the hold do
 constexpr auto kLookLimit = 20s;
-constexpr auto kHealthLimit = 9s;
-constexpr auto kQuestionLimit = 4s;  // of these, so that a change that has begun need not be killed
-constexpr auto kHealthWait = 1s;     // for other commands of vssd
+// Of a look at health: all of it, the question whether a store has room, and the wait for other commands of
+// vssd.
+constexpr auto kHealthLimit = 7s;
+constexpr auto kQuestionLimit = 4s;  // so that a change that has begun need not be killed
+constexpr auto kHealthWait = 1s;
+constexpr auto kLockWait = 5s;           // of a command that was lost, for the next one that has the lock
+constexpr std::int64_t kShortTime = 60;  // seconds that a store has left
 
 // Read-only means that nothing may replay a journal. A filesystem that was frozen needs no replay. The UUID
 // of an xfs is that of its origin, which is mounted.
@@ -249,7 +253,7 @@ class LvmProvider final : public SnapshotProvider {
   // For what is not part of the making of a set.
   [[nodiscard]] Lvm make_lvm(const SnapshotData& data, Terms terms) const {
     return {settings_.program,
-            [data](const std::string& locking_dir) { resume_left_suspended(data, locking_dir); },
+            [data](const std::string& locking_dir) { resume_left_suspended(data, locking_dir, kLockWait); },
             std::move(terms)};
   }
 
@@ -343,17 +347,23 @@ class LvmProvider final : public SnapshotProvider {
   // Why not, "" if it grew, or is as large as it can ever get.
   std::string extend(const ProviderHost& host, const SnapshotData& data, const MapperDevice& device,
                      const Fill& fill, const Growing& store) {
+    const auto now = std::chrono::steady_clock::now();
+    const Terms change = together(terms(host, kHealthLimit));
     const std::shared_lock lock(commands_, kHealthWait);
-    if (!lock) throw ProviderError(VSS_PROVIDER_E_VETO, "another lvm command of vssd is under way");
+    if (!lock) {
+      const std::string why = "another lvm command of vssd is under way";
+      if (store.seconds_left >= 0 && store.seconds_left < kShortTime) return why;
+      throw ProviderError(VSS_PROVIDER_E_VETO, why);  // the next look is soon enough
+    }
     const auto grow = [&] {
-      Lvm lvm = make_lvm(data, together(terms(host, kHealthLimit)));
-      Lvm asking = make_reporter(together(terms(host, kQuestionLimit)));
+      Lvm lvm = make_lvm(data, together(terms(host, kQuestionLimit)));
       const VolumeNames names = split_mapper_name(device.name);
       const std::string name = names.volume_group + "/" + names.logical_volume;
-      const Room room = room_for(asking, name, snapshot_tag(store.id));
+      const Room room = room_for(lvm, name, snapshot_tag(store.id));
+      lvm.set_terms(change);
       return grow_store(lvm, name, growth_of_store(fill.total, settings_.extend_by), room);
     };
-    return ungrown_.try_to_grow(store, std::chrono::steady_clock::now(), grow);
+    return ungrown_.try_to_grow(store, now, grow);
   }
 
   void check_thin(const ProviderHost& host, const SnapshotData& data, const std::string& id) {

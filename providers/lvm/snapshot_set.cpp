@@ -227,7 +227,7 @@ void SnapshotSet::capture(const std::string& snapshot_id, bool& hold_refused) {
 
 void SnapshotSet::resume_all() noexcept {
   interrupted_ = true;
-  for (const Member& member : members_) resume_left_suspended(member.data, lvm_.locking_dir());
+  for (const Member& member : members_) resume_left_suspended(member.data, lvm_.locking_dir(), {});
 }
 
 void SnapshotSet::activate(const ProviderHost& host) {
