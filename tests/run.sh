@@ -116,9 +116,14 @@ if [ "$quick" = no ]; then
   done
 fi
 
+built=("${without[@]}" bench)
 together=(-DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0)
-[ "$all" = OFF ] || together=()  # each file by itself: what it does not include and should is found
-build dev "${together[@]}" -DVSSD_TEST_RINGS="$(joined ";" "${without[@]}" bench)" -DVSSD_VM_TESTS=$vm -DVSSD_VM_ALL=$all
+if [ "$all" = ON ]; then
+  # Each file by itself: what it does not include and should is found.
+  built+=("${sanitized[@]}")
+  together=(-DCMAKE_UNITY_BUILD=OFF)
+fi
+build dev "${together[@]}" -DVSSD_TEST_RINGS="$(joined ";" "${built[@]}")" -DVSSD_VM_TESTS=$vm -DVSSD_VM_ALL=$all
 begin "Benchmarks, smoke run"
 if [ "$(id -u)" -eq 0 ]; then
   for bench in "$tree"/dev/tests/bench/*_bench; do
