@@ -127,8 +127,8 @@ def reset_at_work(group: str, moment: float) -> str:
 
 
 def reset_while_held(origin: str) -> str:
-    """For a writer's Freeze: the machine is off when a volume is held, and lvm has made the store of the origin's new
-    snapshot and has not put it in use. Looks 100 times a second, before vssd-lvm, which has a real-time priority then."""
+    """For a writer's Freeze: the machine is off when a volume is held and lvm has just made the store of the origin's new
+    snapshot, in the middle of its capture. Looks 100 times a second, before vssd-lvm, which has a real-time priority then."""
     # The state of the first volume in the record, see daemon/hold/record.hpp; 2 is Held.
     held = 'state=$(od -An -tu1 -j112 -N1 /run/vssd/hold.record.*); [ "${state:-0}" -eq 2 ]'
     pause = "read -rt 0.01 -u 3; "

@@ -82,6 +82,7 @@ class CrashAtRandom(Test):
         made = self.end_of(guest, making, keep)
         said = "a set" if made else " ".join(making.output().splitlines()[-1:])
         say(f"CrashAtRandom: {victim} {'killed' if hit else 'had gone'} after {delay:.2f} s: {said}")
+        self.true(hit or made, f"without a crash there is a set: {said}")
         expect_sound(guest, self.paths)
         self.counter.mark("after")
         self.what_is_there_is_whole(guest, making, keep, made)

@@ -20,9 +20,9 @@ ROUNDS = int(os.environ.get("VSSD_VM_ROUNDS", "2"))
 HOLD_LIMIT_MS = 10_000
 # In each volume a directory.
 COUNTED = {"/": "root", "/var": "tmp", "/srv/data": "."}
-# Writes to the journal, to files of / and of /var, each with fsync.
+# Writes to the journal without a pause, and to files of / and of /var, each with fsync.
 LOAD = f"""
-(while sleep {PAUSE_MS / 1000}; do seq 20 | logger -t load; journalctl --sync; done) &
+(while true; do seq 20 | logger -t load; journalctl --sync; done) &
 (while sleep {PAUSE_MS / 1000}; do dd if=/dev/zero of=/root/load bs=64k count=16 conv=fsync status=none; done) &
 while sleep {PAUSE_MS / 1000}; do dd if=/dev/zero of=/var/tmp/load bs=64k count=16 conv=fsync status=none; done
 """

@@ -84,6 +84,8 @@ class StoreOverflow(Test):
         self.write(guest, 10, pause=0).wait(180)
         holder = hold_lock(guest, "other")
         deletion = guest.spawn(f"exec vssctl delete --yes --set {elsewhere['set_id']}")
+        guest.wait_for("grep -q '^[0-9]*: -> FLOCK' /proc/locks", 60)  # lvm waits
+        self.equal(self.store_size(guest), 16.0, "the store before")
         load = self.write(guest, 13, pause=0.2)
         guest.wait_for(lambda: self.store_size(guest) >= 32, 50)  # the deletion waits for 60 s
         self.true(deletion.running(), "the deletion waits meanwhile")
