@@ -121,6 +121,18 @@ def kill_lvm_loading(origin: str) -> str:
     return _kill_lvm(_in_background(_when_made(f"{origin}-real", _KILL)))
 
 
+def kill_lvm_suspending(device: str, group: str) -> str:
+    """Killed when it has suspended the device. Somebody waits for its lock of the group by then, and keeps it for a while."""
+    find = f"for file in /sys/block/dm-*/dm/name; do read -r name <$file; [ $name != {device} ] || break; done"
+    watch = (f"exec 3<> <(:); {find}; end=$((SECONDS + 60)); "
+             "until read -r state <${file%name}suspended; [ $state = 1 ]; do "
+             "[ $SECONDS -le $end ] || exit; read -rt 0.002 -u 3; done; "
+             "pid=$(pgrep -n -x vssd-lvm); kill -STOP $pid; "
+             f"flock /run/lock/lvm/V_{group} sleep 3 & "
+             f"until grep -q '^[0-9]*: -> FLOCK' /proc/locks; do read -rt 0.01 -u 3; done; {_KILL}")
+    return "rm -f /run/killed; " + _in_background(watch, "chrt --fifo 90 ")
+
+
 def reset_at_work(group: str, moment: float) -> str:
     """The machine is off at that moment: nothing more is written."""
     return at_work(group, moment, "echo b >/proc/sysrq-trigger")

@@ -8,7 +8,8 @@ from ring import storage, vssd
 from ring.guest import Guest
 from ring.soundness import expect_sound
 from ring.testcase import Test
-from ring.trouble import hold_lock, kill_lvm_at_work, kill_lvm_loading, set_up, start_writer, take_lock, unlock
+from ring.trouble import (hold_lock, kill_lvm_at_work, kill_lvm_loading, kill_lvm_suspending, set_up, start_writer,
+                          take_lock, unlock)
 from ring.work import say
 
 MOMENTS = (0.0, 0.15, 0.4, 0.9)  # seconds after lvm's first command in the window has begun
@@ -32,6 +33,7 @@ class LvmTrouble(Test):
         self.locked_in_the_window(guest)
         writer.stop()
         set_up(guest, store="16MiB")
+        self.killed_in_a_removal_that_somebody_waits_for(guest)
         self.beside_other_snapshots(guest)
 
     def expect_refused(self, guest: Guest, *texts: str) -> None:
@@ -77,6 +79,19 @@ class LvmTrouble(Test):
         guest.put(SCRIPT, take_lock("data"))
         self.expect_refused(guest, "data is locked by flock")
         unlock(guest)
+        expect_sound(guest, self.paths)
+
+    def killed_in_a_removal_that_somebody_waits_for(self, guest: Guest) -> None:
+        """Who has waited for the lock gets it, and knows nothing of what lvm has left suspended. Nobody removes one snapshot a
+        second time by itself."""
+        made = self.captured(guest, "first")
+        thick = vssd.snapshot_of(made, self.paths[0])["snapshot_id"]
+        guest.run(kill_lvm_suspending("data-thick", "data"))
+        said = guest.run(["vssctl", "delete", "--yes", "--snapshot", thick], timeout=120, check=False)
+        self.equal(guest.run("cat /run/killed", check=False).out, "killed\n", f"lvm: {said}")
+        self.true(not said.ok, f"the removal failed: {said}")
+        guest.wait_for("! dmsetup info -c --noheadings -o suspended | grep -q Suspended", 20)
+        vssd.delete(guest, made)
         expect_sound(guest, self.paths)
 
     def beside_other_snapshots(self, guest: Guest) -> None:
