@@ -22,6 +22,7 @@ from typing import Callable, Iterator, NamedTuple
 STORE = "32M"
 SUFFIX = ".held"
 LOAD_FILE, PROBE_FILE = ".lvm-hold-load", ".lvm-hold-probe"
+ELSEWHERE = "/run"  # in no set, and on no disk: what a program notices there is waiting for a processor
 
 
 class Volume(NamedTuple):
@@ -39,6 +40,7 @@ class Round(NamedTuple):
     """Milliseconds, by volume."""
     held: list[float]  # as who holds counts it
     noticed: list[float]  # the longest write of a program that only writes to the page cache
+    elsewhere: float  # the same, of one that writes to ELSEWHERE
     took: float  # to make the set, preparation included
 
 
@@ -110,23 +112,23 @@ def load(volumes: list[Volume]) -> Iterator[None]:
 
 
 class Probes:
-    """A program on each volume that notices how long it is not let write."""
+    """A program at each place that notices how long it is not let write."""
 
-    def __init__(self, volumes: list[Volume]) -> None:
-        self._volumes = volumes
+    def __init__(self, places: list[str]) -> None:
+        self._places = places
         self._children: list[tuple[int, int]] = []
-        for volume in volumes:
+        for place in places:
             ours, theirs = os.pipe()
-            self._children.append((start(longest_write, volume.path, theirs), ours))
+            self._children.append((start(longest_write, place, theirs), ours))
             os.close(theirs)
 
     def stop(self) -> list[float]:
         for child, _ in self._children:
             end(child, signal.SIGTERM)
         said = [float(os.read(pipe, 64)) for _, pipe in self._children]
-        for (_, pipe), volume in zip(self._children, self._volumes):
+        for (_, pipe), place in zip(self._children, self._places):
             os.close(pipe)
-            os.unlink(f"{volume.path}/{PROBE_FILE}")
+            os.unlink(f"{place}/{PROBE_FILE}")
         return said
 
 
@@ -193,15 +195,15 @@ def by_script(volumes: list[Volume], nests: bool) -> Made:
 
 def one_round(way: Callable[[list[Volume]], Made], volumes: list[Volume]) -> Round:
     with load(volumes):
-        probes = Probes(volumes)
+        probes = Probes([*(volume.path for volume in volumes), ELSEWHERE])
         start_of_all = now()
         try:
             held, remove = way(volumes)
             took = now() - start_of_all
         finally:
-            noticed = probes.stop()
+            *noticed, elsewhere = probes.stop()
     remove()
-    return Round(held, noticed, took)
+    return Round(held, noticed, elsewhere, took)
 
 
 # --- the table
@@ -210,8 +212,9 @@ def summary(rounds: list[Round]) -> dict[str, float]:
     """Of all volumes of all rounds."""
     held = [value for one in rounds for value in one.held]
     noticed = [value for one in rounds for value in one.noticed]
+    elsewhere = [one.elsewhere for one in rounds]
     return {"held": median(held), "held_most": max(held), "noticed": median(noticed), "noticed_most": max(noticed),
-            "took": median(one.took for one in rounds)}
+            "elsewhere": median(elsewhere), "elsewhere_most": max(elsewhere), "took": median(one.took for one in rounds)}
 
 
 def measure(volumes: list[Volume], rounds: int) -> dict[str, dict[str, float]]:
@@ -225,7 +228,7 @@ def measure(volumes: list[Volume], rounds: int) -> dict[str, dict[str, float]]:
 
 
 def print_table(table: dict[str, dict[str, float]]) -> None:
-    print(f"{'ms':8}{'held':>10}{'most':>10}{'noticed':>10}{'most':>10}{'in all':>10}")
+    print(f"{'ms':8}{'held':>10}{'most':>10}{'noticed':>10}{'most':>10}{'elsewhere':>10}{'most':>10}{'in all':>10}")
     for name, row in table.items():
         print(f"{name:8}" + "".join(f"{value:10.0f}" for value in row.values()))
 
