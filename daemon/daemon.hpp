@@ -34,7 +34,7 @@ class Daemon {
   int run();
 
  private:
-  // The log's gate, which also knows whether something is held right now: then the loop runs before others.
+  // The log's gate, which also knows whether a set is captured right now: then the loop runs before others.
   class HoldGate final : public core::LogGate {
    public:
     // In the thread of the loop.

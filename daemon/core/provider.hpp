@@ -126,8 +126,7 @@ class Provider {
   [[nodiscard]] virtual const ProviderInfo& info() const = 0;
   // The operation that overran its limit and still runs, "" otherwise.
   [[nodiscard]] virtual std::string overdue() const = 0;
-  // The same of those that make, remove or change something: no look at health. What they were to do may yet
-  // be done.
+  // The same without looks at health, which leave nothing uncertain.
   [[nodiscard]] virtual std::string stuck_in() const = 0;
 
   virtual asio::awaitable<Result<VolumeSupport>> is_volume_supported(Volume volume) = 0;

@@ -97,7 +97,7 @@ class Lane::Worker : public std::enable_shared_from_this<Worker> {
     }
   }
 
-  // Volumes are held.
+  // Volumes may be held.
   void hurry(const Operation& operation) {
     if (urgency_ && operation.kind() == OperationKind::Commit && !operation.cancelled()) urgency_->begin();
   }

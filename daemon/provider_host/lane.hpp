@@ -6,7 +6,7 @@
 // stuck until it returns: new operations are refused at once, save an abort, which is queued and runs as soon
 // as the overdue operation returns.
 //
-// While a commit is waited for, volumes are held: its thread then runs before ordinary ones.
+// While a commit is waited for, its thread runs before ordinary ones: volumes may be held.
 //
 // Thread rule: all members are called on the executor. The executor's context must outlive the lane. A lane
 // that is destroyed while its operation still runs leaves the thread behind; it touches nothing of ours then.

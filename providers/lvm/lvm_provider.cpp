@@ -36,12 +36,12 @@ constexpr auto kOthersLimit = 10s;  // what vssd does in another thread has to e
 constexpr auto kReadyLimit = 8s;    // of pre_commit as well, and so is the start of vssd-lvm, 10 s
 constexpr auto kWindowLimit = 8s;   // all captures of what is held; begins before the 10 s of the hold do
 constexpr auto kLookLimit = 20s;
-// Of a look at health: all of it, the question whether a store has room, and the wait for other commands of
-// vssd.
-constexpr auto kHealthLimit = 7s;
+constexpr auto kLockWait = 5s;  // until what a killed command has left suspended can be resumed
+// Of a look at health: all that lvm does, of that the question whether a store has room, and a wait for
+// others.
+constexpr auto kHealthLimit = 8s;
 constexpr auto kQuestionLimit = 4s;  // so that a change that has begun need not be killed
 constexpr auto kHealthWait = 1s;
-constexpr auto kLockWait = 5s;           // of a command that was lost, for the next one that has the lock
 constexpr std::int64_t kShortTime = 60;  // seconds that a store has left
 
 // Read-only means that nothing may replay a journal. A filesystem that was frozen needs no replay. The UUID
@@ -161,7 +161,7 @@ class LvmProvider final : public SnapshotProvider {
   void remove(const ProviderHost& host, const vss_member& snapshot) override {
     const std::shared_lock lock(commands_);
     const SnapshotData data = parse_snapshot_data(snapshot.data);
-    Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
+    Lvm lvm = make_lvm(host, data, terms(host, settings_.command_limit), settings_.command_limit);
     const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot.snapshot_id));
     if (data.thin()) take_away_half_made(lvm, found.volume_group, data);
     for (const std::string& name : repair(lvm, found.volume_group, data, found.volumes, false))
@@ -172,7 +172,7 @@ class LvmProvider final : public SnapshotProvider {
 
   bool query(const ProviderHost& host, const vss_member& snapshot) override {
     const SnapshotData data = parse_snapshot_data(snapshot.data);
-    Lvm lvm = make_lvm(data, terms(host, kLookLimit));
+    Lvm lvm = make_lvm(host, data, terms(host, kLookLimit), kLockWait);
     const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot.snapshot_id));
     if (!found.volumes.empty()) return std::ranges::any_of(found.volumes, &FoundVolume::is_snapshot);
     const std::shared_lock lock(commands_);
@@ -202,7 +202,7 @@ class LvmProvider final : public SnapshotProvider {
   void break_snapshot(const ProviderHost& host, const vss_member& snapshot, bool writable) override {
     const std::lock_guard lock(commands_);
     const SnapshotData data = parse_snapshot_data(snapshot.data);
-    Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
+    Lvm lvm = make_lvm(host, data, terms(host, settings_.command_limit), settings_.command_limit);
     break_away(host, lvm, data, {snapshot.set_id, snapshot.snapshot_id}, writable);
     forget(snapshot.snapshot_id);
   }
@@ -210,7 +210,7 @@ class LvmProvider final : public SnapshotProvider {
   void revert(const ProviderHost& host, const vss_member& snapshot, bool force) override {
     const std::lock_guard lock(commands_);
     const SnapshotData data = parse_snapshot_data(snapshot.data);
-    Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
+    Lvm lvm = make_lvm(host, data, terms(host, settings_.command_limit), settings_.command_limit);
     merge(host, lvm, data, {snapshot.set_id, snapshot.snapshot_id}, force);
   }
 
@@ -234,7 +234,7 @@ class LvmProvider final : public SnapshotProvider {
     for (const VolumeRow& store : found.stores) {
       const SnapshotData data{
           store.volume_group, store.vg_uuid, store.volume_group, store.origin_uuid, "", "", store.lv_uuid};
-      Lvm lvm = make_lvm(data, terms(host, settings_.command_limit));
+      Lvm lvm = make_lvm(host, data, terms(host, settings_.command_limit), settings_.command_limit);
       limit_store(lvm, store, found.origin_size, maximum);
     }
   }
@@ -250,11 +250,15 @@ class LvmProvider final : public SnapshotProvider {
     return terms;
   }
 
-  // For what is not part of the making of a set.
-  [[nodiscard]] Lvm make_lvm(const SnapshotData& data, Terms terms) const {
-    return {settings_.program,
-            [data](const std::string& locking_dir) { resume_left_suspended(data, locking_dir, kLockWait); },
-            std::move(terms)};
+  // For what is not part of the making of a set. `wait`: how long for somebody who has lvm's lock when a
+  // command was lost.
+  [[nodiscard]] Lvm make_lvm(const ProviderHost& host, const SnapshotData& data, Terms terms,
+                             std::chrono::milliseconds wait) const {
+    const auto resume = [host, data, wait](const std::string& locking_dir) {
+      if (!resume_left_suspended(data, locking_dir, wait))
+        host.warn("devices of " + data.volume_group + "/" + data.origin + " may be left suspended");
+    };
+    return {settings_.program, resume, std::move(terms)};
   }
 
   // For commands that suspend nothing.
@@ -283,7 +287,7 @@ class LvmProvider final : public SnapshotProvider {
   [[nodiscard]] MapperDevice activate(const ProviderHost& host, const SnapshotData& data,
                                       const std::string& snapshot_id) {
     const std::shared_lock lock(commands_);
-    Lvm lvm = make_lvm(data, terms(host, kLookLimit));
+    Lvm lvm = make_lvm(host, data, terms(host, kLookLimit), kLockWait);
     const Tagged found = find_recorded(lvm, data, snapshot_tag(snapshot_id));
     const auto volume = std::ranges::find_if(found.volumes, &FoundVolume::is_snapshot);
     if (volume == found.volumes.end())
@@ -356,7 +360,7 @@ class LvmProvider final : public SnapshotProvider {
       throw ProviderError(VSS_PROVIDER_E_VETO, why);  // the next look is soon enough
     }
     const auto grow = [&] {
-      Lvm lvm = make_lvm(data, together(terms(host, kQuestionLimit)));
+      Lvm lvm = make_lvm(host, data, together(terms(host, kQuestionLimit)), kHealthWait);
       const VolumeNames names = split_mapper_name(device.name);
       const std::string name = names.volume_group + "/" + names.logical_volume;
       const Room room = room_for(lvm, name, snapshot_tag(store.id));

@@ -227,7 +227,8 @@ void SnapshotSet::capture(const std::string& snapshot_id, bool& hold_refused) {
 
 void SnapshotSet::resume_all() noexcept {
   interrupted_ = true;
-  for (const Member& member : members_) resume_left_suspended(member.data, lvm_.locking_dir(), {});
+  // Without waiting for anybody: volumes are held. What is left repair() ends when the set is removed.
+  for (const Member& member : members_) (void)resume_left_suspended(member.data, lvm_.locking_dir(), {});
 }
 
 void SnapshotSet::activate(const ProviderHost& host) {

@@ -149,22 +149,23 @@ bool is_suspended(const SnapshotData& data, const Lvm& lvm) {
 
 void rehearse_resume() { mapper_resume("vssd-has-no-device-of-this-name"); }
 
-void resume_left_suspended(const SnapshotData& data, const std::string& locking_dir,
+bool resume_left_suspended(const SnapshotData& data, const std::string& locking_dir,
                            std::chrono::milliseconds wait) noexcept {
   try {
-    // A command of somebody else is under way, and resumes what it has suspended; under it the tables of its
-    // devices must not be dropped. So with a killed one of ours that is still there. One that has waited for
-    // the lock gets it when ours is lost, and may know nothing of these devices.
+    if (suspended_devices(data).empty()) return true;
+    // A command of somebody else that is under way resumes what it has suspended itself; under it the tables
+    // of its devices must not be dropped. So with a killed one of ours that is still there. But one that has
+    // waited for the lock gets it when ours is lost, and knows nothing of these devices.
     std::optional<VolumeGroupLock> lock;
-    const bool is_locked = !lock_holder(locking_dir, data.volume_group).empty();
-    if (is_locked && wait > std::chrono::milliseconds::zero() && !suspended_devices(data).empty()) {
+    if (wait > std::chrono::milliseconds::zero() && !locking_dir.empty()) {
       lock.emplace(locking_dir, data.volume_group, Patience::of(wait));
-    } else if (is_locked) {
-      return;
+    } else if (!lock_holder(locking_dir, data.volume_group).empty()) {
+      return false;
     }
     resume(suspended_devices(data));
+    return true;
   } catch (const std::exception&) {
-    // The command that was lost is an error already; repair() tries again, and tells.
+    return false;  // the command that was lost is an error already
   }
 }
 

@@ -39,9 +39,9 @@ struct Tagged {
 
 // Resumes what a killed lvm left suspended of a snapshot: of its origin, its pool and itself. By the kernel
 // alone, for a volume may stand still that programs are read from. Tables that were not in use yet are
-// dropped. Nothing while somebody else has lvm's lock of the group, which is waited for as long as `wait`:
-// then repair() comes later. `locking_dir`: see CommandProcess.
-void resume_left_suspended(const SnapshotData& data, const std::string& locking_dir,
+// dropped. Nothing while somebody else has lvm's lock of the group, which is waited for as long as `wait`.
+// `locking_dir`: see CommandProcess. False: not all of it, and repair() has to come later.
+bool resume_left_suspended(const SnapshotData& data, const std::string& locking_dir,
                            std::chrono::milliseconds wait) noexcept;
 // All of it that is code, on no device: it is in memory then.
 void rehearse_resume();

@@ -20,6 +20,7 @@
 
 #include "providers/btrfs/parallel_capture.hpp"
 #include "providers/btrfs/subvolume.hpp"
+#include "providers/btrfs/urgent_thread.hpp"
 #include "tests/support/loop_device.hpp"
 #include "tests/support/mount_namespace.hpp"
 #include "tests/support/run_program.hpp"
@@ -134,7 +135,10 @@ void bench(int count, int writers, int rounds) {
   const Load load(volumes, writers);
   {
     ParallelCapture capture(volumes.jobs);
-    measure("one transaction", volumes, writers, rounds, [&] { capture.run(); });
+    measure("one transaction", volumes, writers, rounds, [&] {
+      const vss::btrfs::UrgentThread as_in_a_commit;
+      capture.run();
+    });
   }
   measure("one after another", volumes, writers, rounds, [&] { one_after_another(volumes); });
   measure("the btrfs tool", volumes, writers, rounds, [&] { by_tool(volumes); });

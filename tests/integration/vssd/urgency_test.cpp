@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// While volumes are held, the two threads of vssd on which the capture waits run before ordinary ones.
+// While a set is captured, the two threads of vssd on which that waits run before ordinary ones.
 
 #include "tests/integration/vssd/daemon_fixture.hpp"
 #include "tests/support/priorities.hpp"
@@ -41,7 +41,7 @@ TEST_F(UrgencyOfVssd, ItsLoopAndTheProviderAreUrgentInCommitAndNotAfterwards) {
   expect_nothing_left();
 }
 
-TEST_F(UrgencyOfVssd, NothingIsUrgentWhileNothingIsHeld) {
+TEST_F(UrgencyOfVssd, NothingIsUrgentBeforeTheCaptureAndAfterIt) {
   start();
   for (const char* operation : {"end_prepare", "pre_commit", "post_commit"}) {
     SCOPED_TRACE(operation);

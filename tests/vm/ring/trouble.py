@@ -122,14 +122,15 @@ def kill_lvm_loading(origin: str) -> str:
 
 
 def kill_lvm_suspending(device: str, group: str) -> str:
-    """Killed when it has suspended the device. Somebody waits for its lock of the group by then, and keeps it for a while."""
+    """Killed while it has suspended the device. Somebody waits for its lock of the group then, and keeps it for a while."""
     find = f"for file in /sys/block/dm-*/dm/name; do read -r name <$file; [ $name != {device} ] || break; done"
     watch = (f"exec 3<> <(:); {find}; end=$((SECONDS + 60)); "
-             "until read -r state <${file%name}suspended; [ $state = 1 ]; do "
-             "[ $SECONDS -le $end ] || exit; read -rt 0.002 -u 3; done; "
-             "pid=$(pgrep -n -x vssd-lvm); kill -STOP $pid; "
+             "is_suspended() { read -r state <${file%name}suspended && [ $state = 1 ]; }; "
+             "stop() { is_suspended && kill -STOP $pid && { is_suspended || ! kill -CONT $pid; }; }; "
+             "pause() { [ $SECONDS -le $end ] || { kill -CONT $pid; exit; }; read -rt $1 -u 3; }; "
+             "until pid=$(pgrep -n -x vssd-lvm); do pause 0.01; done; until stop; do pause 0.002; done; "
              f"flock /run/lock/lvm/V_{group} sleep 3 & "
-             f"until grep -q '^[0-9]*: -> FLOCK' /proc/locks; do read -rt 0.01 -u 3; done; {_KILL}")
+             f"until grep -q '^[0-9]*: -> FLOCK' /proc/locks; do pause 0.01; done; {_KILL}")
     return "rm -f /run/killed; " + _in_background(watch, "chrt --fifo 90 ")
 
 
