@@ -92,7 +92,11 @@ void drop_waiting_tables(const SnapshotData& data, const std::vector<FoundVolume
   for (const MapperDevice& device : devices) {
     if (!device.has_table) attempt([&] { mapper_remove(device.name); });
   }
-  for (const MapperDevice& layer : stray_layers(volumes)) attempt([&] { mapper_remove(layer.name); });
+  for (const MapperDevice& layer : stray_layers(volumes)) {
+    // One that is in use is of a removal that was killed when the metadata spoke of no snapshot any more: the
+    // refresh takes the snapshot out of use, and the next removal goes on.
+    if (mapper_open_count(layer.uuid).value_or(0) == 0) attempt([&] { mapper_remove(layer.name); });
+  }
   attempt.check();
 }
 
