@@ -15,8 +15,8 @@ class UrgentThread {
     sched_param lowest{};
     lowest.sched_priority = ::sched_get_priority_min(SCHED_RR);
     policy_ = ::sched_getscheduler(0);
-    raised_ = policy_ >= 0 && ::sched_getparam(0, &before_) == 0 &&
-              ::sched_setscheduler(0, SCHED_RR, &lowest) == 0;
+    raised_ =
+        policy_ >= 0 && ::sched_getparam(0, &before_) == 0 && ::sched_setscheduler(0, SCHED_RR, &lowest) == 0;
   }
   ~UrgentThread() {
     if (raised_) ::sched_setscheduler(0, policy_, &before_);
